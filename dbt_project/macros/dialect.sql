@@ -1,0 +1,102 @@
+{# Everything in which DuckDB and Spark differ, and nothing else. Times are UTC `timestamp`s without zone. #}
+
+{# Calendar date of a UTC time in the business time zone: d(x) of the contract. #}
+{% macro local_date(at, time_zone=none) %}
+    {{- return(adapter.dispatch('local_date', 'perennial')(at, time_zone or business_time_zone())) -}}
+{% endmacro %}
+
+{% macro default__local_date(at, time_zone) %}
+    {%- if time_zone == 'UTC' -%}{{ return("cast(" ~ at ~ " as date)") }}
+    {%- else -%}{{ return("cast(timezone('" ~ time_zone ~ "', timezone('UTC', " ~ at ~ ")) as date)") }}{%- endif -%}
+{% endmacro %}
+
+{% macro spark__local_date(at, time_zone) %}
+    {{- return("cast(from_utc_timestamp(" ~ at ~ ", '" ~ time_zone ~ "') as date)") -}}
+{% endmacro %}
+
+{# The UTC time at which a business day begins. #}
+{% macro local_midnight(on_date, time_zone=none) %}
+    {{- return(adapter.dispatch('local_midnight', 'perennial')(on_date, time_zone or business_time_zone())) -}}
+{% endmacro %}
+
+{% macro default__local_midnight(on_date, time_zone) %}
+    {%- if time_zone == 'UTC' -%}{{ return("cast(" ~ on_date ~ " as timestamp)") }}
+    {%- else -%}{{ return("timezone('UTC', timezone('" ~ time_zone ~ "', cast(" ~ on_date ~ " as timestamp)))") }}{%- endif -%}
+{% endmacro %}
+
+{% macro spark__local_midnight(on_date, time_zone) %}
+    {{- return("to_utc_timestamp(cast(" ~ on_date ~ " as timestamp), '" ~ time_zone ~ "')") -}}
+{% endmacro %}
+
+{# Whole days from one date to a later one. #}
+{% macro days_between(from_on, to_on) %}
+    {{- return(adapter.dispatch('days_between', 'perennial')(from_on, to_on)) -}}
+{% endmacro %}
+
+{% macro default__days_between(from_on, to_on) %}
+    {{- return("date_diff('day', " ~ from_on ~ ", " ~ to_on ~ ")") -}}
+{% endmacro %}
+
+{% macro spark__days_between(from_on, to_on) %}
+    {{- return("datediff(" ~ to_on ~ ", " ~ from_on ~ ")") -}}
+{% endmacro %}
+
+{# A date some whole days later, as a date. #}
+{% macro days_after(on_date, days) %}
+    {{- return(adapter.dispatch('days_after', 'perennial')(on_date, days)) -}}
+{% endmacro %}
+
+{% macro default__days_after(on_date, days) %}
+    {{- return("cast(" ~ on_date ~ " + " ~ days ~ " as date)") -}}
+{% endmacro %}
+
+{% macro spark__days_after(on_date, days) %}
+    {{- return("date_add(" ~ on_date ~ ", " ~ days ~ ")") -}}
+{% endmacro %}
+
+{# One row per period start between two dates, both included; unit day, week or month. Column: period_start_on. #}
+{% macro period_starts(first_on, last_on, unit) %}
+    {{- return(adapter.dispatch('period_starts', 'perennial')(first_on, last_on, unit)) -}}
+{% endmacro %}
+
+{% macro default__period_starts(first_on, last_on, unit) %}
+    {{- return("select cast(unnest(generate_series(cast(" ~ first_on ~ " as timestamp), cast(" ~ last_on ~ " as timestamp), interval 1 " ~ unit ~ ")) as date) as period_start_on") -}}
+{% endmacro %}
+
+{% macro spark__period_starts(first_on, last_on, unit) %}
+    {{- return("select explode(sequence(" ~ first_on ~ ", " ~ last_on ~ ", interval 1 " ~ unit ~ ")) as period_start_on") -}}
+{% endmacro %}
+
+{# Every match replaced, not only the first. #}
+{% macro replace_all(text, pattern, replacement) %}
+    {{- return(adapter.dispatch('replace_all', 'perennial')(text, pattern, replacement)) -}}
+{% endmacro %}
+
+{% macro default__replace_all(text, pattern, replacement) %}
+    {{- return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "', 'g')") -}}
+{% endmacro %}
+
+{% macro spark__replace_all(text, pattern, replacement) %}
+    {{- return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "')") -}}
+{% endmacro %}
+
+{% macro matches(text, pattern) %}
+    {{- return(adapter.dispatch('matches', 'perennial')(text, pattern)) -}}
+{% endmacro %}
+
+{% macro default__matches(text, pattern) %}
+    {{- return("regexp_matches(" ~ text ~ ", '" ~ pattern ~ "')") -}}
+{% endmacro %}
+
+{% macro spark__matches(text, pattern) %}
+    {{- return("regexp_like(" ~ text ~ ", '" ~ pattern ~ "')") -}}
+{% endmacro %}
+
+{# Canonical composition, so that one written letter is one value. Spark has no function for it: landing composes text there. #}
+{% macro nfc(text) %}
+    {{- return(adapter.dispatch('nfc', 'perennial')(text)) -}}
+{% endmacro %}
+
+{% macro default__nfc(text) %}{{ return("nfc_normalize(" ~ text ~ ")") }}{% endmacro %}
+
+{% macro spark__nfc(text) %}{{ return(text) }}{% endmacro %}
