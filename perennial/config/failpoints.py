@@ -1,7 +1,7 @@
 """Named places at which a test can make the process die, stop or run out of space.
 
-What lives here: reading PERENNIAL_FAILPOINT from a mapping that is passed in, counting hits, and striking. What does not:
-reading the environment, and the names of the places; each module names its own.
+What lives here: reading PERENNIAL_FAILPOINT from a mapping that is passed in, counting hits, and striking. What does
+not: reading the environment, and the names of the places; each module names its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The certificate of a published snapshot: what was checked, and the hashes of the files it speaks for.
 
-What lives here: reading, writing and verifying published/<snapshot_id>/certificate.json. What does not: deciding what passes
-(expectations/, dbt), writing the snapshot (snapshot.py), and using it (activation).
+What lives here: reading, writing and verifying published/<snapshot_id>/certificate.json. What does not: deciding what
+passes (expectations/, dbt), writing the snapshot (snapshot.py), and using it (activation).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def current_snapshot_id(home: Home) -> str:
 
 
 def read(home: Home, snapshot_id: str) -> Certificate:
-    """The certificate of one snapshot; CertificateError if it is missing or cannot be understood."""
+    """The certificate of one snapshot; CertificateError if it is missing, garbled, or speaks for another snapshot."""
     if not snapshot_id or Path(snapshot_id).name != snapshot_id or snapshot_id.startswith("."):
         raise CertificateError(f"{snapshot_id!r} is not a snapshot id; name a folder of {home.published}")
     path = home.snapshot(snapshot_id) / CERTIFICATE_FILE
@@ -98,18 +98,17 @@ def read(home: Home, snapshot_id: str) -> Certificate:
     except (OSError, ValueError) as error:
         raise CertificateError(f"{path}: cannot be read ({type(error).__name__}); publish a new snapshot") from error
     try:
-        return _parse(content)
+        certificate = _parse(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CertificateError(f"{path}: lacks or garbles {error}; publish a new snapshot") from error
+    if certificate.snapshot_id != snapshot_id:
+        raise CertificateError(f"{path}: speaks for snapshot {certificate.snapshot_id}; publish a new snapshot")
+    return certificate
 
 
-def verify(home: Home, certificate: Certificate, audience: str, *, snapshot_id: str | None = None) -> None:
-    """Refuse a snapshot that is not the one certified, failed a check, was changed, or whose audience did not pass."""
-    wanted = snapshot_id or certificate.snapshot_id
-    if certificate.snapshot_id != wanted:
-        raise CertificateError(
-            f"snapshot {wanted}: its certificate speaks for {certificate.snapshot_id}; publish a new snapshot"
-        )
+def verify(home: Home, certificate: Certificate, audience: str) -> None:
+    """Refuse a snapshot that failed a check, was changed since, or whose audience did not pass."""
+    wanted = certificate.snapshot_id
     if certificate.checks.failed:
         names = ", ".join(certificate.checks.failed[:5])
         raise CertificateError(f"snapshot {wanted}: failed {names}; mend the cause and publish a new snapshot")
