@@ -100,3 +100,20 @@
 {% macro default__nfc(text) %}{{ return("nfc_normalize(" ~ text ~ ")") }}{% endmacro %}
 
 {% macro spark__nfc(text) %}{{ return(text) }}{% endmacro %}
+
+{# The values of a group as one text, sorted and comma-separated. #}
+{% macro sorted_list(text) %}
+    {{- return(adapter.dispatch('sorted_list', 'perennial')(text)) -}}
+{% endmacro %}
+
+{% macro default__sorted_list(text) %}{{ return("string_agg(" ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
+
+{% macro spark__sorted_list(text) %}{{ return("array_join(array_sort(collect_list(" ~ text ~ ")), ', ')") }}{% endmacro %}
+
+{% macro seconds_between(from_at, to_at) %}
+    {{- return(adapter.dispatch('seconds_between', 'perennial')(from_at, to_at)) -}}
+{% endmacro %}
+
+{% macro default__seconds_between(from_at, to_at) %}{{ return("date_diff('second', " ~ from_at ~ ", " ~ to_at ~ ")") }}{% endmacro %}
+
+{% macro spark__seconds_between(from_at, to_at) %}{{ return("(unix_timestamp(" ~ to_at ~ ") - unix_timestamp(" ~ from_at ~ "))") }}{% endmacro %}

@@ -1,0 +1,15 @@
+-- One row per person known before as_of: when they were first seen, and since when an address of theirs is known.
+with assignments as (select * from {{ ref('assignments') }}),
+
+seen as (
+    select
+        customer_id,
+        min(first_seen_at) as first_seen_at,
+        min(case when is_reachable then first_seen_at end) as reachable_from
+    from assignments
+    group by customer_id
+),
+
+known as (select * from seen where first_seen_at < {{ as_of() }})
+
+select * from known

@@ -1,0 +1,30 @@
+-- One row per record of any source that can be a person, numbered for the graph.
+with evidence as (select * from {{ ref('evidence') }}),
+
+per_record as (
+    select
+        source_name, record_type, record_id,
+        min(seen_at) as seen_at,
+        min(loaded_at) as loaded_at,
+        count(usable_email) + count(usable_phone) > 0 as is_reachable
+    from evidence
+    group by source_name, record_type, record_id
+),
+
+-- a guest order, or a message to an address, is a person only through an address that identifies somebody
+persons_records as (
+    select
+        source_name, record_type, record_id, is_reachable,
+        coalesce(seen_at, loaded_at) as first_seen_at
+    from per_record
+    where is_reachable
+        or record_type in ('shop_customer', 'crm_contact', 'anonymous')
+        or not (record_type = 'guest_order' or record_id like 'email:%' or record_id like 'phone:%')
+),
+
+numbered as (
+    select *, row_number() over (order by source_name, record_type, record_id) as node
+    from persons_records
+)
+
+select * from numbered

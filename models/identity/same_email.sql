@@ -1,0 +1,14 @@
+-- One row per record that shares a usable e-mail address with an earlier-numbered record.
+with bearers as (
+    select distinct records.node, evidence.usable_email as identifier
+    from {{ ref('evidence') }} as evidence
+    inner join {{ ref('records') }} as records
+        on evidence.source_name = records.source_name
+        and evidence.record_type = records.record_type
+        and evidence.record_id = records.record_id
+    where evidence.usable_email is not null
+),
+
+stars as ({{ star_links('bearers') }})
+
+select * from stars
