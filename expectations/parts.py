@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_parts(relation: Any, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """The named columns of a relation, at most PART_ROWS rows at a time; decimals as doubles, which is close enough here."""
+    """The named columns of a relation, at most PART_ROWS rows at a time; decimals as doubles, near enough here."""
     types = dict(zip(relation.columns, relation.types, strict=True))
     wanted = [_plain(name, str(types[name])) for name in columns if name in types]
     for batch in relation.project(", ".join(wanted)).to_arrow_reader(PART_ROWS):

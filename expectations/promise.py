@@ -1,6 +1,7 @@
 """What a promise at a border is, and what came of checking it: plain objects, so that the suites need no library.
 
-What lives here: Promise and Finding. What does not: the promises themselves (arriving/, departing/) and checking them (runner.py).
+What lives here: Promise and Finding. What does not: the promises themselves (arriving/,
+departing/) and checking them (runner.py).
 """
 
 from __future__ import annotations
@@ -67,6 +68,5 @@ def between(column: str, sentence: str, low: Any, high: Any, mostly: float = 1.0
 
 
 def within(column: str, words: tuple[str, ...]) -> Promise:
-    return Promise(
-        f"{column} is one of the words the contract knows", column, "ExpectColumnValuesToBeInSet", {"value_set": list(words)}
-    )
+    sentence = f"{column} is one of the words the contract knows"
+    return Promise(sentence, column, "ExpectColumnValuesToBeInSet", {"value_set": list(words)})

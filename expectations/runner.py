@@ -1,7 +1,7 @@
 """The one door to Great Expectations: opens an ephemeral context, checks frames part by part, returns plain findings.
 
-What lives here: the context, the translation of a Promise, adding up the parts. What does not: what is promised. The library
-is imported on first use: it costs some six CPU seconds, so only the steps that check pay for it.
+What lives here: the context, the translation of a Promise, adding up the parts. What does not: what is promised. The
+library is imported on first use: it costs some six CPU seconds, so only the steps that check pay for it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Promises that several arriving tables make in the same words.
 
-What lives here: what a plausible time, amount, currency, e-mail and phone look like. What does not: which table makes which.
-Landing has already refused what cannot be cast, a missing key, and words outside a closed list; a promise broken here means
-that the values are well formed and yet unlikely to be what the source meant.
+What lives here: what a plausible time, amount, currency, e-mail and phone look like. What does not: which table makes
+which. Landing has already refused what cannot be cast, a missing key, and words outside a closed list; a promise broken
+here means that the values are well formed and yet unlikely to be what the source meant.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def iso_currency(column: str = "currency") -> Promise:
 
 
 def email_shape(column: str = "email") -> Promise:
-    return shaped(column, f"{column} mostly looks like an e-mail address", r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$", mostly=0.95)
+    pattern = r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$"
+    return shaped(column, f"{column} mostly looks like an e-mail address", pattern, mostly=0.95)
 
 
 def phone_shape(column: str = "phone") -> Promise:

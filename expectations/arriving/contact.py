@@ -1,4 +1,4 @@
-"""What arriving contact promises: campaigns, messages and what came of them, conversations, appointments, consents, visits."""
+"""What arriving contact promises: campaigns, messages, conversations, appointments, consents, visits."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def suites(now: datetime) -> Suites:
         ),
         "assignments": (filled("assignment_id"), past_time("assigned_at", now)),
         "appointments": (
-            filled("appointment_id"), past_time("booked_at", now), planned_time("starts_at"), sane_amount("value_amount"),
-            _reference,
+            filled("appointment_id"), past_time("booked_at", now), planned_time("starts_at"),
+            sane_amount("value_amount"), _reference,
         ),
         "consents": (
             filled("contact_ref"), past_time("changed_at", now), _channel, _reference,

@@ -1,8 +1,8 @@
 """What an audience promises before it leaves for a channel, and the frame that shows whether it keeps it.
 
-What lives here: the promises and the query that lays members beside their address and consent. What does not: who belongs to
-an audience (models/audiences), and sending (perennial/activation), which reads consent once more. Promises across rows
-(nobody twice) are counted by the query, so that parts can be checked one by one.
+What lives here: the promises and the query that lays members beside their address and consent. What does not: who
+belongs to an audience (models/audiences), and sending (perennial/activation), which reads consent once more. Promises
+across rows (nobody twice) are counted by the query, so that parts can be checked one by one.
 """
 
 from __future__ import annotations

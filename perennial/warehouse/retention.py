@@ -42,7 +42,7 @@ def sweep(home: Home) -> list[str]:
 
 
 def expire(home: Home, keep: int) -> list[str]:
-    """Keep the newest `keep` snapshots, and always the current one. Whoever pinned an older one has had `keep` nights."""
+    """Keep the newest `keep` snapshots, and always the current one: whoever pinned one has `keep` nights."""
     now = current(home)
     old = [folder for folder in snapshots(home)[: -max(keep, 1)] if folder.name != now]
     for folder in old:

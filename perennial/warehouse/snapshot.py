@@ -1,7 +1,8 @@
 """Publishing: a finished build becomes a whole snapshot folder, and one link swap shows it to readers.
 
 What lives here: copying the output schemas into a new database and Parquet, the certificate, the journal of ids, the
-swap. What does not: what the tables hold (models/), what passes (expectations/, dbt), how long snapshots stay (retention.py).
+swap. What does not: what the tables hold (models/), what passes (expectations/, dbt), how long snapshots stay
+(retention.py).
 
 A kill at any moment leaves readers on the snapshot they had: everything is written under a name nobody reads, forced to
 disk, renamed, and only then linked. The journal of ids is written before the swap: no id that anybody read is lost.
