@@ -1,0 +1,91 @@
+"""What the generator hands on: tables per source as they will be delivered, and for each record the person behind it.
+
+What lives here: the collecting, and how a time or an amount is put down. What does not: the making of rows, or of files
+(see write.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from perennial.demo.scale import NEVER
+
+RECORD_TYPES = ("shop_customer", "guest_order", "crm_contact", "message_contact", "conversation_contact", "anonymous")
+
+
+@dataclass
+class Exports:
+    """`tables`: (source, table) → rows. `records`: who is behind which record, by which clean identifiers."""
+
+    tables: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    records: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, source: str, table: str, rows: pd.DataFrame) -> None:
+        held = self.tables.get((source, table))
+        self.tables[source, table] = rows if held is None else pd.concat([held, rows], ignore_index=True)
+
+    def remember(
+        self, source: str, record_type: str, record_id: np.ndarray, person: np.ndarray,
+        *, email: np.ndarray | None = None, phone: np.ndarray | None = None, link: np.ndarray | None = None,
+        ref_type: np.ndarray | str | None = None,
+    ) -> None:  # fmt: skip
+        """`email`, `phone`: the clean value the record carries; `link`: another record's id it names (source-qualified)."""
+        count = len(record_id)
+        nothing = np.full(count, None, dtype=object)
+        self.records.append(
+            pd.DataFrame(
+                {
+                    "source_name": source, "record_type": record_type,
+                    "record_ref_type": nothing if ref_type is None else ref_type,
+                    "record_id": np.array([str(value) for value in record_id], dtype=object), "person": person,
+                    "email": nothing if email is None else email, "phone": nothing if phone is None else phone,
+                    "link": nothing if link is None else link,
+                }
+            )
+        )  # fmt: skip
+
+
+def moments(seconds: np.ndarray) -> pd.Series:
+    """Seconds → naive UTC timestamps; NEVER → null."""
+    values = pd.Series(np.asarray(seconds, dtype=np.int64))
+    gone = values >= NEVER
+    return pd.to_datetime(values.mask(gone, 0), unit="s").mask(gone)
+
+
+def local_moments(seconds: np.ndarray, time_zone: str) -> pd.Series:
+    """Seconds → naive wall-clock timestamps of a time zone; NEVER → null."""
+    return moments(seconds).dt.tz_localize("UTC").dt.tz_convert(time_zone).dt.tz_localize(None)
+
+
+def days(seconds: np.ndarray) -> pd.Series:
+    return moments(seconds).dt.date
+
+
+def money(pence: np.ndarray) -> np.ndarray:
+    """Whole pence → an amount whose shortest text has at most two decimals."""
+    return np.asarray(pence, dtype=np.int64) / 100.0
+
+
+def texts(prefix: str, numbers: np.ndarray, width: int = 0) -> np.ndarray:
+    return np.array([f"{prefix}{number:0{width}d}" for number in numbers.tolist()], dtype=object)
+
+
+def where(condition: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values where the condition holds, None elsewhere."""
+    return np.where(condition, values, None)
+
+
+def only(condition: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    return np.where(condition, seconds, NEVER)
+
+
+def big_ids(condition: np.ndarray, ids: np.ndarray) -> pd.array:
+    """Whole-number ids with nulls, kept exact above 2^53."""
+    return pd.array(ids, dtype="Int64").copy() if condition.all() else _masked(condition, ids)
+
+
+def _masked(condition: np.ndarray, ids: np.ndarray) -> pd.array:
+    return pd.arrays.IntegerArray(np.asarray(ids, dtype=np.int64), ~condition)
