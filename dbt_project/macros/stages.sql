@@ -1,0 +1,69 @@
+{# Stage models, as declared in vars.stage_models, turned into SQL. Nothing here knows a particular model or fact. #}
+
+{# The stage that facts lead to, first match from the top. Facts are named: stage_case('five_stage', orders_count='n', …). #}
+{% macro stage_case(model) -%}
+    case
+        {%- for stage in var('stage_models')[model]['stages'] %}
+        when {{ stage_condition(model, stage, kwargs) }} then '{{ stage['stage'] }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# A fact that is null (no order yet) is within no bound. #}
+{% macro stage_condition(model, stage, facts) %}
+    {%- set terms = [] -%}
+    {%- for fact, bound in stage.get('bounds', {}).items() -%}
+        {%- if fact not in facts -%}
+            {{ exceptions.raise_compiler_error("Stage model " ~ model ~ ", stage " ~ stage['stage'] ~ ": the fact " ~ fact ~ " is not known here. Known: " ~ facts.keys() | join(', ')) }}
+        {%- endif -%}
+        {%- if 'min' in bound -%}{%- do terms.append(facts[fact] ~ " >= " ~ bound['min']) -%}{%- endif -%}
+        {%- if 'max' in bound -%}{%- do terms.append(facts[fact] ~ " <= " ~ bound['max']) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(terms | join(' and ') if terms else 'true') -}}
+{% endmacro %}
+
+{# What the declaration says of a stage (kind, label, next_action), given the column that holds its name. #}
+{% macro stage_attribute(model, attribute, stage_column) -%}
+    case {{ stage_column }}
+        {%- for stage in var('stage_models')[model]['stages'] if stage.get(attribute) is not none %}
+        when '{{ stage['stage'] }}' then '{{ stage[attribute] | replace("'", "''") }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# The days N after which some stage of some model changes by the passing of time alone: a fact counted in days goes from N to N + 1. #}
+{% macro stage_thresholds(fact) %}
+    {%- set days = [] -%}
+    {%- for model in var('stage_models').values() -%}
+        {%- for stage in model['stages'] -%}
+            {%- set bound = stage.get('bounds', {}).get(fact, {}) -%}
+            {%- if 'max' in bound -%}{%- do days.append(bound['max']) -%}{%- endif -%}
+            {%- if bound.get('min', 0) > 0 -%}{%- do days.append(bound['min'] - 1) -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(days | unique | sort | list) -}}
+{% endmacro %}
+
+{# Identifies the rules that made a stay. Labels and next actions are left out: another wording changes no history. #}
+{% macro rule_version(model) %}
+    {%- set rules = [] -%}
+    {%- for stage in var('stage_models')[model]['stages'] -%}
+        {%- do rules.append({'stage': stage['stage'], 'kind': stage['kind'], 'bounds': stage.get('bounds', {})}) -%}
+    {%- endfor -%}
+    {{- return(local_md5(tojson(rules, sort_keys=True))) -}}
+{% endmacro %}
+
+{# The RFM group of a person with an order; see vars.rfm_* for the reading. Without any order it is null. #}
+{% macro rfm_segment(recency_days, frequency, aov, store_aov) -%}
+    {%- set is_repeat = frequency ~ " >= " ~ var('rfm_repeat_orders', 2) -%}
+    {%- set is_high_value = "coalesce(" ~ aov ~ " >= " ~ store_aov ~ ", false)" -%}
+    case
+        when {{ recency_days }} > {{ var('rfm_risk_days') }} then 'about_to_lose'
+        when {{ recency_days }} > {{ var('rfm_nurture_days') }} then 'at_risk'
+        when {{ recency_days }} >= {{ var('rfm_recent_days') }} and ({{ is_repeat }} or {{ is_high_value }}) then 'high_potential'
+        when {{ recency_days }} >= {{ var('rfm_recent_days') }} then 'needs_nurturing'
+        when {{ is_repeat }} and {{ is_high_value }} then 'champions'
+        when {{ is_repeat }} then 'loyalists'
+        when {{ recency_days }} is not null then 'recent'
+    end
+{%- endmacro %}
