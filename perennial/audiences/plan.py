@@ -3,8 +3,8 @@
 What lives here: joins, leaves and moves of one audience at one destination, and the hash an approval is bound to. What
 does not: where the two sides come from, whether the plan may run (guard.py), keys and sending.
 
-Leaves come before joins, always. A channel may know people by id or by address, so a person who is to stay but shares an
-id or an address with somebody leaving is joined again after that leave.
+Leaves come before joins, always. A channel may know people by id or by address, so a person who is to stay but shares
+an id or an address with somebody leaving is joined again after that leave.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _gather(held: Mapping[str, tuple[Held, ...]], redirects: Mapping[str, str]) 
 def _split(customer_id: str, member: Member | None, known: list[Held]) -> tuple[Held | None, list[Held]]:
     """Which entry stays for this person, if any, and which go.
 
-    Where the person has to be told to the channel again, an entry under a former id goes too, so that none is left over.
+    Where the person has to be told to the channel again, an entry under a former id goes too: none is left over.
     """
     same = [each for each in known if member is not None and each.address == member.address]
     if not same:
