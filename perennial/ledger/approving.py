@@ -26,7 +26,7 @@ def find(connection: Connection, name: str) -> RowMapping:
     found = connection.execute(select(plans).where(condition).order_by(plans.c.number.desc())).mappings().all()
     if not found:
         raise LedgerError(
-            f"no plan is called {name[:80]!r}; give a plan id or 8 or more letters of its hash, see `plan list`"
+            f"no plan is called {name[:80]!r}; give a plan id or 8 letters or more of its hash, see `plan list`"
         )
     if len({row["plan_hash"] for row in found}) > 1:
         raise LedgerError(f"{name[:80]!r} fits {len(found)} plans; give more letters of the hash")
@@ -42,7 +42,7 @@ def approve(connection: Connection, name: str, approved_by: str, now: datetime) 
         raise LedgerError(f"plan {plan['plan_id']} is not held ({plan['verdict']}); there is nothing to approve")
     if newest != plan["number"]:
         raise LedgerError(
-            f"plan {plan['plan_id']} is out of date; a newer one exists for {channel.audience}, see `plan list`"
+            f"plan {plan['plan_id']} is out of date: a newer one exists for {channel.audience}; see `plan list`"
         )
     if unused(connection, plan["plan_hash"]) is None:
         number = (connection.execute(select(func.max(approvals.c.number))).scalar() or 0) + 1

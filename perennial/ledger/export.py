@@ -1,7 +1,7 @@
 """The ledger as rows of Perennial's own tables, for landing: what the warehouse may know of plans and deliveries.
 
-What lives here: the choice of columns (perennial.config.contract.OWN_TABLES); no address leaves the ledger this way. What
-does not: writing the files (perennial.landing).
+What lives here: the choice of columns (perennial.config.contract.OWN_TABLES); no address leaves the ledger this way.
+What does not: writing the files (perennial.landing).
 """
 
 from __future__ import annotations

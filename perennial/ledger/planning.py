@@ -6,7 +6,6 @@ not: deciding what is planned (perennial.audiences) and attempts (sending.py).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -137,7 +136,7 @@ def _write_deliveries(
         (_delivery_values(plan, plan_id, key, row, spells, now) for key, row in fresh.items() if key not in known),
     )
     reopened = [
-        {"the_key": key, "address": fresh[key].address, "fields": _json(fresh[key].fields), "plan_id": plan_id}
+        {"the_key": key, "address": fresh[key].address, "fields": fresh[key].fields, "plan_id": plan_id}
         for key in known
     ]
     if reopened:
@@ -166,7 +165,7 @@ def _delivery_values(
         "spell": row.spell if row.spell is not None else spells.last(row.customer_id),
         "sent_as": row.sent_as,
         "address": row.address,
-        "fields": _json(row.fields),
+        "fields": row.fields,
         "status": "pending",
         "is_ambiguous": False,
         "attempts": 0,
@@ -219,7 +218,3 @@ def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]
 
 def _is_key() -> ColumnElement[bool]:
     return deliveries.c.delivery_key == bindparam("the_key")
-
-
-def _json(fields: dict[str, str | None]) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

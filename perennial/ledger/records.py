@@ -41,7 +41,7 @@ class Delivery:
     sent_as: str
     spell: int
     address: str
-    fields: dict[str, str | None]
+    fields: str  # a JSON object
     status: str
     attempts: int
     batch_id: str | None
@@ -96,7 +96,7 @@ class PlannedRow:
     action: Action
     customer_id: str
     address: str
-    fields: dict[str, str | None]
+    fields: str  # a JSON object
     sent_as: str
     spell: int | None = None
     reuse: str | None = None

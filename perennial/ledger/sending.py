@@ -1,9 +1,10 @@
-"""Writing attempts and answers: a batch is marked before it goes, and settled in the transaction that changes memberships.
+"""Writing attempts and answers: a batch is marked before it goes, and its answer changes memberships at once.
 
-What lives here: the status of deliveries and what it means for what the channel holds. What does not: plans (planning.py)
-and the sending itself.
+What lives here: the status of deliveries and what it means for what the channel holds. What does not: plans
+(planning.py) and the sending itself.
 
-A join that goes out makes an entry that is not certain, a leave makes the entry it names uncertain. The answer settles it.
+A join that goes out makes an entry that is not certain, a leave makes the entry it names uncertain. The answer settles
+it, in one transaction with the delivery.
 """
 
 from __future__ import annotations

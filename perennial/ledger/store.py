@@ -5,11 +5,9 @@ What lives here: one small class over the modules beside it, and reading. What d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
@@ -171,7 +169,6 @@ def _open_deliveries(connection: Connection, channel: Channel) -> Iterator[Deliv
 def _delivery(row: RowMapping) -> Delivery:
     if row["address"] is None:
         raise LedgerError(f"delivery {row['delivery_key']}: is open but has no address; restore the ledger")
-    fields: dict[str, Any] = json.loads(row["fields"] or "{}")
     return Delivery(
         key=row["delivery_key"],
         plan_id=row["plan_id"],
@@ -180,7 +177,7 @@ def _delivery(row: RowMapping) -> Delivery:
         sent_as=row["sent_as"],
         spell=row["spell"],
         address=row["address"],
-        fields=fields,
+        fields=row["fields"] or "{}",
         status=row["status"],
         attempts=row["attempts"],
         batch_id=row["batch_id"],
