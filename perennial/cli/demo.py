@@ -31,18 +31,27 @@ def register(app: typer.Typer) -> None:
 
 
 def _plain(
-    context: typer.Context, out: Out = None, people: People = 5_000, years: Years = 2, seed: Seed = 7,
-    as_of: AsOf = datetime(2026, 11, 1), port: Port = 47_801,
-) -> None:  # fmt: skip
+    context: typer.Context,
+    out: Out = None,
+    people: People = 5_000,
+    years: Years = 2,
+    seed: Seed = 7,
+    as_of: AsOf = datetime(2026, 11, 1),
+    port: Port = 47_801,
+) -> None:
     """Make a demo world of people who do not exist, and run a night on it."""
     if context.invoked_subcommand is None:
         make(out, people, years, seed, as_of, port)
 
 
 def make(
-    out: Out = None, people: People = 5_000, years: Years = 2, seed: Seed = 7, as_of: AsOf = datetime(2026, 11, 1),
+    out: Out = None,
+    people: People = 5_000,
+    years: Years = 2,
+    seed: Seed = 7,
+    as_of: AsOf = datetime(2026, 11, 1),
     port: Port = 47_801,
-) -> None:  # fmt: skip
+) -> None:
     """Write exports, a perennial.yml that reads them, and the hidden truth behind them."""
     from perennial.demo.make import make_demo
 
@@ -54,9 +63,13 @@ def make(
 
 
 def run(
-    out: Out = None, people: People = 5_000, years: Years = 2, seed: Seed = 7, as_of: AsOf = datetime(2026, 11, 1),
+    out: Out = None,
+    people: People = 5_000,
+    years: Years = 2,
+    seed: Seed = 7,
+    as_of: AsOf = datetime(2026, 11, 1),
     port: Port = 47_801,
-) -> None:  # fmt: skip
+) -> None:
     """Make the world where it is missing, run the nightly job on it with a loopback channel, and show what came out."""
     from perennial.demo.run import run_demo
 
@@ -67,7 +80,7 @@ def _folder(out: Path | None) -> Path:
     return out or Path(os.environ.get("PERENNIAL_HOME") or DEFAULT_HOME)
 
 
-def _scale(people: int, years: int, seed: int, as_of: datetime):  # noqa: ANN202 - its type is imported late
+def _scale(people: int, years: int, seed: int, as_of: datetime):
     from perennial.demo.scale import Scale
 
     try:

@@ -1,7 +1,7 @@
 """The `perennial` command: one typer app made of the command modules named below.
 
-What lives here: the list of command modules and how they are joined. What does not: any command; each module registers its
-own and imports what it needs only when its command runs, so that `perennial --help` stays fast.
+What lives here: the list of command modules and how they are joined. What does not: any command; each module registers
+its own and imports what it needs only when its command runs, so that `perennial --help` stays fast.
 """
 
 from __future__ import annotations

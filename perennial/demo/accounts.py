@@ -84,10 +84,16 @@ def _rows(
 ) -> pd.DataFrame:
     person = accounts.person
     changed = np.minimum(accounts.created_at + rng.integers(0, 200 * DAY, len(person)), scale.end - 1)
-    return pd.DataFrame({
-        "customer_id": accounts.customer_id, "email": email, "phone": phone,
-        "first_name": people.first_name[person], "last_name": people.last_name[person],
-        "country": np.array([COUNTRIES[code] for code in people.country[person]], dtype=object),
-        "accepts_marketing": people.email_granted_at[person] < NEVER,
-        "created_at": moments(accounts.created_at), "updated_at": moments(changed),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "customer_id": accounts.customer_id,
+            "email": email,
+            "phone": phone,
+            "first_name": people.first_name[person],
+            "last_name": people.last_name[person],
+            "country": np.array([COUNTRIES[code] for code in people.country[person]], dtype=object),
+            "accepts_marketing": people.email_granted_at[person] < NEVER,
+            "created_at": moments(accounts.created_at),
+            "updated_at": moments(changed),
+        }
+    )

@@ -76,19 +76,36 @@ def add_carts(exports: Exports, accounts: Accounts, catalogue: Catalogue, carts:
     total = np.bincount(carts.lines["cart"], carts.lines["quantity"] * carts.lines["price"], len(carts.person))
     done = carts.completed_at < NEVER
     touched = np.where(done, carts.completed_at, carts.started_at + rng.integers(30, 1800, len(done)))
-    exports.add("shop", "shop_checkouts", pd.DataFrame({
-        "checkout_id": carts.checkout_id,
-        "customer_id": big_ids(by_account, accounts.customer_id[np.maximum(carts.account, 0)]),
-        "email": mistype_emails(carts.email, rng), "started_at": moments(carts.started_at),
-        "updated_at": moments(touched), "completed_at": moments(carts.completed_at),
-        "total_amount": money(total.astype(np.int64)), "currency": "GBP",
-    }))  # fmt: skip
+    exports.add(
+        "shop",
+        "shop_checkouts",
+        pd.DataFrame(
+            {
+                "checkout_id": carts.checkout_id,
+                "customer_id": big_ids(by_account, accounts.customer_id[np.maximum(carts.account, 0)]),
+                "email": mistype_emails(carts.email, rng),
+                "started_at": moments(carts.started_at),
+                "updated_at": moments(touched),
+                "completed_at": moments(carts.completed_at),
+                "total_amount": money(total.astype(np.int64)),
+                "currency": "GBP",
+            }
+        ),
+    )
     cart, product = carts.lines["cart"].to_numpy(), carts.lines["product"].to_numpy()
-    exports.add("shop", "shop_checkout_lines", pd.DataFrame({
-        "checkout_id": carts.checkout_id[cart], "line_id": carts.lines["line"],
-        "product_id": catalogue.product_id[product], "quantity": carts.lines["quantity"],
-        "unit_price_amount": money(carts.lines["price"].to_numpy()),
-    }))  # fmt: skip
+    exports.add(
+        "shop",
+        "shop_checkout_lines",
+        pd.DataFrame(
+            {
+                "checkout_id": carts.checkout_id[cart],
+                "line_id": carts.lines["line"],
+                "product_id": catalogue.product_id[product],
+                "quantity": carts.lines["quantity"],
+                "unit_price_amount": money(carts.lines["price"].to_numpy()),
+            }
+        ),
+    )
 
 
 def add_site_events(
@@ -133,18 +150,27 @@ def _devices(
 def _visits(people: People, carts: Carts, scale: Scale, rng: np.random.Generator) -> pd.DataFrame:
     idle = np.repeat(np.arange(people.count), rng.poisson(1.5, people.count))
     until = np.minimum(people.churned_at, scale.end)[idle]
-    at = people.joined_at[idle] + (rng.random(len(idle)) * np.maximum(until - people.joined_at[idle], 60)).astype(np.int64)
+    at = people.joined_at[idle] + (rng.random(len(idle)) * np.maximum(until - people.joined_at[idle], 60)).astype(
+        np.int64
+    )
     checkout = np.concatenate([carts.checkout_id, np.zeros(len(idle), dtype=np.int64)])
-    return pd.DataFrame({
-        "person": np.concatenate([carts.person, idle]), "at": np.concatenate([carts.started_at - 1600, at]),
-        "checkout": checkout,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "person": np.concatenate([carts.person, idle]),
+            "at": np.concatenate([carts.started_at - 1600, at]),
+            "checkout": checkout,
+        }
+    )
 
 
 def _add_event_rows(
-    exports: Exports, people: People, accounts: Accounts, events: pd.DataFrame, devices: pd.DataFrame,
+    exports: Exports,
+    people: People,
+    accounts: Accounts,
+    events: pd.DataFrame,
+    devices: pd.DataFrame,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
+) -> None:
     count, person = len(events), events["person"].to_numpy()
     device = events["device"].to_numpy()
     known_by = devices["known_by"].to_numpy()[device]
@@ -153,18 +179,30 @@ def _add_event_rows(
     by_account, by_email = tells & (known_by == BY_ACCOUNT), tells & (known_by == BY_EMAIL)
     account = np.maximum(accounts.first_of[person], 0)
     kinds = np.where(by_email, "form_submit", events["event_type"])
-    comes_from = rng.choice(np.array([None, "newsletter", "search", "social"], dtype=object), count, p=(0.6, 0.15, 0.15, 0.1))
+    comes_from = rng.choice(
+        np.array([None, "newsletter", "search", "social"], dtype=object), count, p=(0.6, 0.15, 0.15, 0.1)
+    )
     cart = events["checkout"].to_numpy()
-    exports.add("shop", "site_events", pd.DataFrame({
-        "event_id": texts("e", np.arange(count), 8), "customer_id": big_ids(by_account, accounts.customer_id[account]),
-        "anonymous_id": devices["anonymous_id"].to_numpy()[device], "email": np.where(by_email, people.email[person], None),
-        "event_type": kinds, "product_id": events["product_id"],
-        "checkout_id": big_ids((cart > 0) & (rng.random(count) < 0.4), cart),
-        "form_id": np.where(kinds == "form_submit", "newsletter-footer", None),
-        "url": np.where(kinds == "search", "https://shop.example/search", "https://shop.example/p"),
-        "utm_source": comes_from, "utm_campaign": np.where(comes_from == "newsletter", "monthly", None),
-        "occurred_at": moments(only(np.ones(count, dtype=bool), events["at"].to_numpy())),
-    }))  # fmt: skip
+    exports.add(
+        "shop",
+        "site_events",
+        pd.DataFrame(
+            {
+                "event_id": texts("e", np.arange(count), 8),
+                "customer_id": big_ids(by_account, accounts.customer_id[account]),
+                "anonymous_id": devices["anonymous_id"].to_numpy()[device],
+                "email": np.where(by_email, people.email[person], None),
+                "event_type": kinds,
+                "product_id": events["product_id"],
+                "checkout_id": big_ids((cart > 0) & (rng.random(count) < 0.4), cart),
+                "form_id": np.where(kinds == "form_submit", "newsletter-footer", None),
+                "url": np.where(kinds == "search", "https://shop.example/search", "https://shop.example/p"),
+                "utm_source": comes_from,
+                "utm_campaign": np.where(comes_from == "newsletter", "monthly", None),
+                "occurred_at": moments(only(np.ones(count, dtype=bool), events["at"].to_numpy())),
+            }
+        ),
+    )
     seen = np.unique(device)
     _remember_devices(exports, people, accounts, devices.iloc[seen])
 
@@ -174,7 +212,10 @@ def _remember_devices(exports: Exports, people: People, accounts: Accounts, devi
     account = np.maximum(accounts.first_of[person], 0)
     own = np.array([f"shop:{value}" for value in accounts.customer_id[account]], dtype=object)
     exports.remember(
-        "shop", "anonymous", devices["anonymous_id"].to_numpy(), person,
+        "shop",
+        "anonymous",
+        devices["anonymous_id"].to_numpy(),
+        person,
         email=np.where(known_by == BY_EMAIL, people.email[person], None),
         link=np.where(known_by == BY_ACCOUNT, own, None),
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""When people buy: a Poisson process from the first order to the day they leave for good, plus what win-back messages bring.
+"""When people buy: at random from the first order to the day they leave for good, plus what win-back messages bring.
 
 What lives here: purchase times and the past win-back waves with their holdout. What does not: how an order is recorded
 (shop.py) or a message is (messages.py).
@@ -69,10 +69,8 @@ def _daytime(at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return at // DAY * DAY + (hours * 3600).astype(np.int64)
 
 
-def _waves(
-    people: People, scale: Scale, person: np.ndarray, at: np.ndarray
-) -> tuple[WinBack, np.ndarray]:
-    """Every four weeks whoever lapsed and may be mailed enters once: seven in ten get the message, the rest are held out."""
+def _waves(people: People, scale: Scale, person: np.ndarray, at: np.ndarray) -> tuple[WinBack, np.ndarray]:
+    """Every four weeks whoever lapsed and may be mailed enters, once: seven in ten get the message, the rest do not."""
     rng = scale.stream("win_back")
     group = np.zeros(people.count, dtype=np.int8)
     sent_at = np.full(people.count, NEVER, dtype=np.int64)

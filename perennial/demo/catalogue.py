@@ -56,17 +56,28 @@ def make_catalogue(scale: Scale) -> Catalogue:
 def add_products(exports: Exports, catalogue: Catalogue, scale: Scale) -> None:
     rng = scale.stream("stock")
     warranty = np.where(catalogue.category == "home", 730, 365)
-    exports.add("shop", "shop_products", pd.DataFrame({
-        "product_id": catalogue.product_id, "product_name": catalogue.name, "category": catalogue.category,
-        "warranty_days": warranty, "updated_at": moments(np.full(catalogue.count, scale.start)),
-    }))  # fmt: skip
+    exports.add(
+        "shop",
+        "shop_products",
+        pd.DataFrame(
+            {
+                "product_id": catalogue.product_id,
+                "product_name": catalogue.name,
+                "category": catalogue.category,
+                "warranty_days": warranty,
+                "updated_at": moments(np.full(catalogue.count, scale.start)),
+            }
+        ),
+    )
     out_of = rng.choice(catalogue.count, catalogue.count // 2, replace=False)
     gone_at = scale.start + rng.integers(30 * DAY, scale.years * 365 * DAY - 40 * DAY, len(out_of))
     back_at = gone_at + rng.integers(2 * DAY, 30 * DAY, len(out_of))
-    changes = pd.DataFrame({
-        "product_id": np.tile(catalogue.product_id[out_of], 2),
-        "in_stock": np.repeat([False, True], len(out_of)),
-        "changed_at": np.concatenate([gone_at, back_at]),
-    }).sort_values(["changed_at", "product_id"], ignore_index=True)  # fmt: skip
+    changes = pd.DataFrame(
+        {
+            "product_id": np.tile(catalogue.product_id[out_of], 2),
+            "in_stock": np.repeat([False, True], len(out_of)),
+            "changed_at": np.concatenate([gone_at, back_at]),
+        }
+    ).sort_values(["changed_at", "product_id"], ignore_index=True)
     changes["changed_at"] = moments(changes["changed_at"].to_numpy())
     exports.add("shop", "stock_changes", changes)

@@ -41,10 +41,18 @@ def add_consents(exports: Exports, people: People, accounts: Accounts, contacts:
 def _rows(
     ref: np.ndarray, ref_type: str, channel: str, status: str, at: np.ndarray, evidence: str, purpose: str = "marketing"
 ) -> pd.DataFrame:
-    return pd.DataFrame({
-        "contact_ref": ref, "contact_ref_type": ref_type, "channel": channel, "purpose": purpose, "status": status,
-        "at": at, "jurisdiction": "GB", "evidence": evidence,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "contact_ref": ref,
+            "contact_ref_type": ref_type,
+            "channel": channel,
+            "purpose": purpose,
+            "status": status,
+            "at": at,
+            "jurisdiction": "GB",
+            "evidence": evidence,
+        }
+    )
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
@@ -62,10 +70,33 @@ def _add_shop_consents(exports: Exports, people: People, accounts: Accounts, rng
     ads = np.flatnonzero(rng.random(len(person)) < 0.3)
     yes = rng.random(len(ads)) < 0.6
     parts = [
-        _rows(accounts.customer_id[notes_mail], "customer_id", "email", "granted", people.email_granted_at[person[notes_mail]], "account"),
-        _rows(accounts.customer_id[ads[yes]], "customer_id", "ads", "granted", accounts.created_at[ads[yes]], "cookie banner", "ads"),
-        _rows(accounts.customer_id[ads[~yes]], "customer_id", "ads", "denied", accounts.created_at[ads[~yes]], "cookie banner", "ads"),
-    ]  # fmt: skip
+        _rows(
+            accounts.customer_id[notes_mail],
+            "customer_id",
+            "email",
+            "granted",
+            people.email_granted_at[person[notes_mail]],
+            "account",
+        ),
+        _rows(
+            accounts.customer_id[ads[yes]],
+            "customer_id",
+            "ads",
+            "granted",
+            accounts.created_at[ads[yes]],
+            "cookie banner",
+            "ads",
+        ),
+        _rows(
+            accounts.customer_id[ads[~yes]],
+            "customer_id",
+            "ads",
+            "denied",
+            accounts.created_at[ads[~yes]],
+            "cookie banner",
+            "ads",
+        ),
+    ]
     exports.add("shop", "consents", _in_order(pd.concat(parts, ignore_index=True)))
 
 
@@ -79,6 +110,13 @@ def _add_crm_consents(
     no_at = np.minimum(contacts.created_at[said_no] + rng.integers(DAY, 200 * DAY, len(said_no)), scale.end - 60)
     parts = [
         _rows(contacts.contact_id[said_no], "contact_id", "email", "denied", no_at, "by phone"),
-        _rows(contacts.contact_id[by_post], "contact_id", "direct_mail", "granted", contacts.created_at[by_post], "by phone"),
-    ]  # fmt: skip
+        _rows(
+            contacts.contact_id[by_post],
+            "contact_id",
+            "direct_mail",
+            "granted",
+            contacts.created_at[by_post],
+            "by phone",
+        ),
+    ]
     exports.add("crm", "consents", _in_order(pd.concat(parts, ignore_index=True)))

@@ -1,6 +1,7 @@
 """Talk between people and the demo's support desk: conversations, their messages, who took them on, and word of mouth.
 
-What lives here: conversations, assignments, messages of a conversation, advocacy_events. What does not: campaigns (messages.py).
+What lives here: conversations, assignments, messages of a conversation, advocacy_events. What does not: campaigns
+(messages.py).
 """
 
 from __future__ import annotations
@@ -32,21 +33,39 @@ def add_conversations(exports: Exports, people: People, scale: Scale) -> None:
     bot, human, closed = _replies(opened, scale, rng)
     conversation_id = texts("T", 1 + np.arange(count), 6)
     owner = texts("U", rng.integers(1, 9, count))
-    exports.add("messaging", "conversations", pd.DataFrame({
-        "conversation_id": conversation_id, "contact_ref": ref, "contact_ref_type": ref_type, "channel": channel,
-        "opened_at": moments(opened), "first_reply_at": moments(np.minimum(bot, human)),
-        "first_human_reply_at": moments(human), "closed_at": moments(closed),
-        "owner_id": np.where(human < NEVER, owner, None),
-        "close_reason": np.where(closed < NEVER, rng.choice(np.array(["solved", "no_reply", "spam"], dtype=object), count), None),
-        "source_campaign": np.where(rng.random(count) < 0.1, "spring-launch", None),
-    }))  # fmt: skip
+    exports.add(
+        "messaging",
+        "conversations",
+        pd.DataFrame(
+            {
+                "conversation_id": conversation_id,
+                "contact_ref": ref,
+                "contact_ref_type": ref_type,
+                "channel": channel,
+                "opened_at": moments(opened),
+                "first_reply_at": moments(np.minimum(bot, human)),
+                "first_human_reply_at": moments(human),
+                "closed_at": moments(closed),
+                "owner_id": np.where(human < NEVER, owner, None),
+                "close_reason": np.where(
+                    closed < NEVER, rng.choice(np.array(["solved", "no_reply", "spam"], dtype=object), count), None
+                ),
+                "source_campaign": np.where(rng.random(count) < 0.1, "spring-launch", None),
+            }
+        ),
+    )
     refs = pd.DataFrame({"type": ref_type, "ref": ref, "person": person}).drop_duplicates(["type", "ref"])
     by_email = (refs["type"] == "email").to_numpy()
     own = refs["ref"].to_numpy(dtype=object)
     exports.remember(
-        "messaging", "conversation_contact", own, refs["person"].to_numpy(), ref_type=refs["type"].to_numpy(dtype=object),
-        email=np.where(by_email, own, None), phone=np.where(by_email, None, own),
-    )  # fmt: skip
+        "messaging",
+        "conversation_contact",
+        own,
+        refs["person"].to_numpy(),
+        ref_type=refs["type"].to_numpy(dtype=object),
+        email=np.where(by_email, own, None),
+        phone=np.where(by_email, None, own),
+    )
     _add_assignments(exports, conversation_id, owner, opened, human, scale, rng)
     _add_talk(exports, conversation_id, channel, ref, ref_type, opened, bot, human)
 
@@ -62,39 +81,69 @@ def _replies(opened: np.ndarray, scale: Scale, rng: np.random.Generator) -> tupl
 
 
 def _add_assignments(
-    exports: Exports, conversation_id: np.ndarray, owner: np.ndarray, opened: np.ndarray, human: np.ndarray, scale: Scale,
+    exports: Exports,
+    conversation_id: np.ndarray,
+    owner: np.ndarray,
+    opened: np.ndarray,
+    human: np.ndarray,
+    scale: Scale,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
+) -> None:
     """Each conversation is given to a team, one in seven is handed on to another."""
     count = len(conversation_id)
     handed_on = np.flatnonzero((rng.random(count) < 0.15) & (human < NEVER))
     which = np.concatenate([np.arange(count), handed_on])
     at = np.concatenate([opened + 60, human[handed_on] + 600])
     held = at < scale.end
-    rows = pd.DataFrame({
-        "conversation_id": conversation_id[which], "owner_id": owner[which],
-        "team": np.where(np.arange(len(which)) < count, "front desk", "specialists"), "assigned_at": moments(at),
-    })[held].sort_values(["assigned_at", "conversation_id"], ignore_index=True)  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "conversation_id": conversation_id[which],
+            "owner_id": owner[which],
+            "team": np.where(np.arange(len(which)) < count, "front desk", "specialists"),
+            "assigned_at": moments(at),
+        }
+    )[held].sort_values(["assigned_at", "conversation_id"], ignore_index=True)
     rows.insert(0, "assignment_id", texts("AS", 1 + np.arange(len(rows)), 6))
     exports.add("messaging", "assignments", rows)
 
 
 def _add_talk(
-    exports: Exports, conversation_id: np.ndarray, channel: np.ndarray, ref: np.ndarray, ref_type: np.ndarray,
-    opened: np.ndarray, bot: np.ndarray, human: np.ndarray,
-) -> None:  # fmt: skip
+    exports: Exports,
+    conversation_id: np.ndarray,
+    channel: np.ndarray,
+    ref: np.ndarray,
+    ref_type: np.ndarray,
+    opened: np.ndarray,
+    bot: np.ndarray,
+    human: np.ndarray,
+) -> None:
     count = len(conversation_id)
     nothing = np.full(count, None, dtype=object)
     for letter, at, direction, sent_by in (
-        ("q", opened, "inbound", None), ("b", bot, "outbound", "bot"), ("h", human, "outbound", "human"),
-    ):  # fmt: skip
+        ("q", opened, "inbound", None),
+        ("b", bot, "outbound", "bot"),
+        ("h", human, "outbound", "human"),
+    ):
         said = at < NEVER
-        exports.add("messaging", "messages", pd.DataFrame({
-            "message_id": np.array([f"{name}{letter}" for name in conversation_id], dtype=object), "contact_ref": ref,
-            "contact_ref_type": ref_type, "channel": channel, "direction": direction, "campaign_id": nothing,
-            "automation_id": nothing, "variant_id": nothing, "conversation_id": conversation_id,
-            "sent_by": np.full(count, sent_by, dtype=object), "sent_at": moments(at),
-        })[said])  # fmt: skip
+        exports.add(
+            "messaging",
+            "messages",
+            pd.DataFrame(
+                {
+                    "message_id": np.array([f"{name}{letter}" for name in conversation_id], dtype=object),
+                    "contact_ref": ref,
+                    "contact_ref_type": ref_type,
+                    "channel": channel,
+                    "direction": direction,
+                    "campaign_id": nothing,
+                    "automation_id": nothing,
+                    "variant_id": nothing,
+                    "conversation_id": conversation_id,
+                    "sent_by": np.full(count, sent_by, dtype=object),
+                    "sent_at": moments(at),
+                }
+            )[said],
+        )
 
 
 def add_advocacy(exports: Exports, people: People, purchases: Purchases, scale: Scale) -> None:
@@ -105,9 +154,17 @@ def add_advocacy(exports: Exports, people: People, purchases: Purchases, scale: 
     kind = rng.choice(5, len(told), p=(0.4, 0.1, 0.25, 0.15, 0.1))
     names = np.array(["review", "referral", "nps", "loyalty_join", "loyalty_redeem"], dtype=object)
     score = np.select([kind == 0, kind == 2], [rng.integers(1, 6, len(told)), rng.integers(0, 11, len(told))], 0)
-    exports.add("messaging", "advocacy_events", pd.DataFrame({
-        "event_id": texts("AD", 1 + np.arange(len(told)), 6),
-        "contact_ref": mailing_address(people, scale)[purchases.person[told]], "contact_ref_type": "email",
-        "event_type": names[kind],
-        "score": pd.arrays.IntegerArray(score.astype(np.int64), ~np.isin(kind, (0, 2))), "occurred_at": moments(at[told]),
-    }))  # fmt: skip
+    exports.add(
+        "messaging",
+        "advocacy_events",
+        pd.DataFrame(
+            {
+                "event_id": texts("AD", 1 + np.arange(len(told)), 6),
+                "contact_ref": mailing_address(people, scale)[purchases.person[told]],
+                "contact_ref_type": "email",
+                "event_type": names[kind],
+                "score": pd.arrays.IntegerArray(score.astype(np.int64), ~np.isin(kind, (0, 2))),
+                "occurred_at": moments(at[told]),
+            }
+        ),
+    )

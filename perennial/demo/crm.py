@@ -49,9 +49,12 @@ def make_contacts(exports: Exports, people: People, scale: Scale) -> Contacts:
     first_index = np.full(people.count, -1)
     first_index[firsts] = np.arange(len(firsts))
     contacts = Contacts(
-        person=person, contact_id=texts("C", 100_000 + np.arange(len(person))), created_at=created,
-        merged_into=np.where(merged, first_index[person], -1), last_stage=_last_stages(people, person, rng),
-    )  # fmt: skip
+        person=person,
+        contact_id=texts("C", 100_000 + np.arange(len(person))),
+        created_at=created,
+        merged_into=np.where(merged, first_index[person], -1),
+        last_stage=_last_stages(people, person, rng),
+    )
     _add_contact_rows(exports, people, contacts, is_second, scale, rng)
     return contacts
 
@@ -76,23 +79,40 @@ def _add_contact_rows(
     merged = contacts.merged_into >= 0
     source = rng.choice(np.array(LEAD_SOURCES, dtype=object), count, p=(0.35, 0.2, 0.15, 0.1, 0.1, 0.1))
     touched = np.minimum(contacts.created_at + rng.integers(3600, 300 * DAY, count), scale.end - 1)
-    exports.add("crm", "crm_contacts", pd.DataFrame({
-        "contact_id": contacts.contact_id, "email": written, "phone": typed, "first_name": people.first_name[person],
-        "last_name": people.last_name[person],
-        "company": np.where(takes_other, "Work Example Ltd", None), "country": people.country[person],
-        "lead_source": source, "lead_campaign": np.where(source == "social_ads", "spring-launch", None),
-        "lifecycle_stage": np.array(STAGES, dtype=object)[contacts.last_stage],
-        "owner_id": texts("U", rng.integers(1, 9, count)),
-        "birth_on": days(only(rng.random(count) < 0.3, rng.integers(-15 * 365 * DAY, 33 * 365 * DAY, count))),
-        "created_at": moments(contacts.created_at), "updated_at": moments(touched),
-        "merged_into_id": np.where(merged, contacts.contact_id[np.maximum(contacts.merged_into, 0)], None),
-    }))  # fmt: skip
+    exports.add(
+        "crm",
+        "crm_contacts",
+        pd.DataFrame(
+            {
+                "contact_id": contacts.contact_id,
+                "email": written,
+                "phone": typed,
+                "first_name": people.first_name[person],
+                "last_name": people.last_name[person],
+                "company": np.where(takes_other, "Work Example Ltd", None),
+                "country": people.country[person],
+                "lead_source": source,
+                "lead_campaign": np.where(source == "social_ads", "spring-launch", None),
+                "lifecycle_stage": np.array(STAGES, dtype=object)[contacts.last_stage],
+                "owner_id": texts("U", rng.integers(1, 9, count)),
+                "birth_on": days(only(rng.random(count) < 0.3, rng.integers(-15 * 365 * DAY, 33 * 365 * DAY, count))),
+                "created_at": moments(contacts.created_at),
+                "updated_at": moments(touched),
+                "merged_into_id": np.where(merged, contacts.contact_id[np.maximum(contacts.merged_into, 0)], None),
+            }
+        ),
+    )
     survivor = np.where(merged, np.maximum(contacts.merged_into, 0), np.arange(count))
     link = np.array([f"crm:{contacts.contact_id[i]}" for i in survivor], dtype=object)
     exports.remember(
-        "crm", "crm_contact", contacts.contact_id, person, email=where(~junk, email), phone=where(~junk_phone, phone),
+        "crm",
+        "crm_contact",
+        contacts.contact_id,
+        person,
+        email=where(~junk, email),
+        phone=where(~junk_phone, phone),
         link=link,
-    )  # fmt: skip
+    )
 
 
 def add_stage_changes(exports: Exports, contacts: Contacts, scale: Scale) -> None:
@@ -107,13 +127,18 @@ def add_stage_changes(exports: Exports, contacts: Contacts, scale: Scale) -> Non
     waited = pd.Series(waits).groupby(contact).cumsum().to_numpy()
     at = contacts.created_at[contact] + waited
     held = at < scale.end
-    rows = pd.DataFrame({
-        "contact_id": contacts.contact_id[contact],
-        "from_stage": np.where(step == 0, None, names[np.maximum(step - 1, 0)]),
-        "to_stage": np.where(is_out, "disqualified", names[np.minimum(step, 4)]), "changed_at": moments(at),
-        "changed_by": rng.choice(np.array(["human", "agent", "rule", "event"], dtype=object), len(at), p=(0.35, 0.1, 0.3, 0.25)),
-        "reason": np.where(is_out, rng.choice(np.array(LOST_REASONS, dtype=object), len(at)), None),
-    })[held].sort_values(["changed_at", "contact_id"], ignore_index=True)  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "contact_id": contacts.contact_id[contact],
+            "from_stage": np.where(step == 0, None, names[np.maximum(step - 1, 0)]),
+            "to_stage": np.where(is_out, "disqualified", names[np.minimum(step, 4)]),
+            "changed_at": moments(at),
+            "changed_by": rng.choice(
+                np.array(["human", "agent", "rule", "event"], dtype=object), len(at), p=(0.35, 0.1, 0.3, 0.25)
+            ),
+            "reason": np.where(is_out, rng.choice(np.array(LOST_REASONS, dtype=object), len(at)), None),
+        }
+    )[held].sort_values(["changed_at", "contact_id"], ignore_index=True)
     rows.insert(0, "change_id", texts("SC", 1 + np.arange(len(rows)), 7))
     exports.add("crm", "crm_stage_changes", rows)
 
@@ -126,15 +151,24 @@ def add_deals(exports: Exports, contacts: Contacts, scale: Scale) -> None:
     is_closed = closed < scale.end
     is_won = is_closed & (rng.random(len(contact)) < 0.45)
     reason = rng.choice(np.array(LOST_REASONS, dtype=object), len(contact))
-    exports.add("crm", "crm_deals", pd.DataFrame({
-        "deal_id": texts("D", 5_000 + np.arange(len(contact))), "contact_id": contacts.contact_id[contact],
-        "stage": np.select([is_won, is_closed], ["closed won", "closed lost"], "proposal"),
-        "status": np.select([is_won, is_closed], ["won", "lost"], "open"),
-        "amount": money(rng.lognormal(9.8, 0.8, len(contact)).astype(np.int64)), "currency": "GBP",
-        "lost_reason": np.where(is_closed & ~is_won, reason, None), "created_at": moments(created),
-        "closed_at": moments(np.where(is_closed, closed, NEVER)),
-        "updated_at": moments(np.where(is_closed, closed, created)),
-    }))  # fmt: skip
+    exports.add(
+        "crm",
+        "crm_deals",
+        pd.DataFrame(
+            {
+                "deal_id": texts("D", 5_000 + np.arange(len(contact))),
+                "contact_id": contacts.contact_id[contact],
+                "stage": np.select([is_won, is_closed], ["closed won", "closed lost"], "proposal"),
+                "status": np.select([is_won, is_closed], ["won", "lost"], "open"),
+                "amount": money(rng.lognormal(9.8, 0.8, len(contact)).astype(np.int64)),
+                "currency": "GBP",
+                "lost_reason": np.where(is_closed & ~is_won, reason, None),
+                "created_at": moments(created),
+                "closed_at": moments(np.where(is_closed, closed, NEVER)),
+                "updated_at": moments(np.where(is_closed, closed, created)),
+            }
+        ),
+    )
 
 
 def add_appointments(exports: Exports, contacts: Contacts, scale: Scale) -> None:
@@ -145,9 +179,19 @@ def add_appointments(exports: Exports, contacts: Contacts, scale: Scale) -> None
     booked = contacts.created_at[contact] + (rng.random(len(contact)) * room).astype(np.int64)
     starts = (booked + rng.integers(DAY, 30 * DAY, len(contact))) // 1800 * 1800
     outcome = rng.choice(np.array(["kept", "missed", "cancelled"], dtype=object), len(contact), p=(0.7, 0.15, 0.15))
-    exports.add("crm", "appointments", pd.DataFrame({
-        "appointment_id": texts("A", 1 + np.arange(len(contact)), 5), "contact_ref": contacts.contact_id[contact],
-        "contact_ref_type": "contact_id", "status": np.where(starts < scale.end, outcome, "booked"),
-        "booked_at": moments(booked), "starts_at": moments(starts),
-        "value_amount": money(rng.integers(2_000, 12_000, len(contact))), "currency": "GBP",
-    }))  # fmt: skip
+    exports.add(
+        "crm",
+        "appointments",
+        pd.DataFrame(
+            {
+                "appointment_id": texts("A", 1 + np.arange(len(contact)), 5),
+                "contact_ref": contacts.contact_id[contact],
+                "contact_ref_type": "contact_id",
+                "status": np.where(starts < scale.end, outcome, "booked"),
+                "booked_at": moments(booked),
+                "starts_at": moments(starts),
+                "value_amount": money(rng.integers(2_000, 12_000, len(contact))),
+                "currency": "GBP",
+            }
+        ),
+    )

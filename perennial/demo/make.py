@@ -1,4 +1,4 @@
-"""`perennial demo make`: a whole demo world in a folder: exports, hidden truth, and the perennial.yml that reads the exports.
+"""`perennial demo make`: a whole demo world in a folder: exports, hidden truth, and a perennial.yml for the exports.
 
 What lives here: the order in which the world is made, and its configuration file. What does not: any table.
 """

@@ -1,7 +1,7 @@
 """The demo's messaging system: campaigns and automations, who got which message, and what came back.
 
-What lives here: campaigns, messages, message_events. What does not: conversations (conversations.py), the decision whom a
-win-back message goes to (buying.py).
+What lives here: campaigns, messages, message_events. What does not: conversations (conversations.py), the decision whom
+a win-back message goes to (buying.py).
 """
 
 from __future__ import annotations
@@ -26,23 +26,35 @@ def make_messages(people: People, purchases: Purchases, win_back: WinBack, carts
     """Every message sent, one row each: person, channel, campaign, automation, variant, at. In time order."""
     rng = scale.stream("messages")
     parts = [
-        _newsletters(people, scale, rng), _texts(people, scale, rng), _welcomes(people, scale, rng),
-        _cart_reminders(people, carts, scale, rng), _review_requests(people, purchases, scale, rng),
+        _newsletters(people, scale, rng),
+        _texts(people, scale, rng),
+        _welcomes(people, scale, rng),
+        _cart_reminders(people, carts, scale, rng),
+        _review_requests(people, purchases, scale, rng),
         _win_back_messages(win_back, rng),
-    ]  # fmt: skip
+    ]
     sent = pd.concat(parts, ignore_index=True)
     return sent.sort_values(["at", "person", "campaign_id"], ignore_index=True)
 
 
 def _part(
-    person: np.ndarray, at: np.ndarray, campaign_id: str, channel: str = "email", automation: str | None = None,
+    person: np.ndarray,
+    at: np.ndarray,
+    campaign_id: str,
+    channel: str = "email",
+    automation: str | None = None,
     variant: np.ndarray | None = None,
-) -> pd.DataFrame:  # fmt: skip
-    return pd.DataFrame({
-        "person": person, "at": at, "campaign_id": campaign_id, "channel": channel,
-        "automation_id": np.full(len(person), automation, dtype=object),
-        "variant_id": np.full(len(person), None, dtype=object) if variant is None else variant,
-    })  # fmt: skip
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "person": person,
+            "at": at,
+            "campaign_id": campaign_id,
+            "channel": channel,
+            "automation_id": np.full(len(person), automation, dtype=object),
+            "variant_id": np.full(len(person), None, dtype=object) if variant is None else variant,
+        }
+    )
 
 
 def _may_mail(people: People, person: np.ndarray, at: np.ndarray | int) -> np.ndarray:
@@ -95,17 +107,34 @@ def _win_back_messages(win_back: WinBack, rng: np.random.Generator) -> pd.DataFr
 def add_campaigns(exports: Exports, sent: pd.DataFrame, scale: Scale) -> None:
     """Every campaign that sent something, with what it cost."""
     used = sent.groupby("campaign_id").agg(
-        started=("at", "min"), count=("at", "size"), channel=("channel", "first"), automation_id=("automation_id", "first")
+        started=("at", "min"),
+        count=("at", "size"),
+        channel=("channel", "first"),
+        automation_id=("automation_id", "first"),
     )
-    stages = {"welcome": "acquisition", "abandoned_cart": "conversion", "review_request": "retention",
-              "win_back": "lapsed"}  # fmt: skip
+    stages = {
+        "welcome": "acquisition",
+        "abandoned_cart": "conversion",
+        "review_request": "retention",
+        "win_back": "lapsed",
+    }
     pence = np.where(used["channel"] == "sms", 4 * used["count"], 2_500 + used["count"] // 4)
-    exports.add("messaging", "campaigns", pd.DataFrame({
-        "campaign_id": used.index, "name": [f"Campaign {name}" for name in used.index], "channel": used["channel"].to_numpy(),
-        "automation_id": used["automation_id"].to_numpy(),
-        "stage": [stages.get(name) for name in used["automation_id"]], "cost_amount": money(pence), "currency": "GBP",
-        "started_at": moments(used["started"].to_numpy()),
-    }))  # fmt: skip
+    exports.add(
+        "messaging",
+        "campaigns",
+        pd.DataFrame(
+            {
+                "campaign_id": used.index,
+                "name": [f"Campaign {name}" for name in used.index],
+                "channel": used["channel"].to_numpy(),
+                "automation_id": used["automation_id"].to_numpy(),
+                "stage": [stages.get(name) for name in used["automation_id"]],
+                "cost_amount": money(pence),
+                "currency": "GBP",
+                "started_at": moments(used["started"].to_numpy()),
+            }
+        ),
+    )
 
 
 def add_messages(exports: Exports, people: People, sent: pd.DataFrame, purchases: Purchases, scale: Scale) -> None:
@@ -114,13 +143,25 @@ def add_messages(exports: Exports, people: People, sent: pd.DataFrame, purchases
     by_email = (sent["channel"] == "email").to_numpy()
     address = mailing_address(people, scale)[person]
     message_id = texts("m", np.arange(count), 9)
-    exports.add("messaging", "messages", pd.DataFrame({
-        "message_id": message_id, "contact_ref": np.where(by_email, address, people.phone[person]),
-        "contact_ref_type": np.where(by_email, "email", "phone"), "channel": sent["channel"], "direction": "outbound",
-        "campaign_id": sent["campaign_id"], "automation_id": sent["automation_id"], "variant_id": sent["variant_id"],
-        "conversation_id": np.full(count, None, dtype=object),
-        "sent_by": np.where(sent["automation_id"].isna(), "human", "automation"), "sent_at": moments(sent["at"].to_numpy()),
-    }))  # fmt: skip
+    exports.add(
+        "messaging",
+        "messages",
+        pd.DataFrame(
+            {
+                "message_id": message_id,
+                "contact_ref": np.where(by_email, address, people.phone[person]),
+                "contact_ref_type": np.where(by_email, "email", "phone"),
+                "channel": sent["channel"],
+                "direction": "outbound",
+                "campaign_id": sent["campaign_id"],
+                "automation_id": sent["automation_id"],
+                "variant_id": sent["variant_id"],
+                "conversation_id": np.full(count, None, dtype=object),
+                "sent_by": np.where(sent["automation_id"].isna(), "human", "automation"),
+                "sent_at": moments(sent["at"].to_numpy()),
+            }
+        ),
+    )
     _remember_addresses(exports, people, person, by_email, address)
     _add_events(exports, people, sent, message_id, scale, rng)
 
@@ -157,12 +198,14 @@ def _add_events(
     delay = (rng.exponential(5 * 3600, count)).astype(np.int64) + 30
     leaves = delivered & by_email & _is_last_before_withdrawal(people, sent) & UNSUBSCRIBES[person % 10]
     kinds = [
-        ("delivered", delivered, at + 4, False), ("bounced", ~delivered, at + 5, False),
-        ("opened", proxy, at + rng.integers(5, 90, count), True), ("opened", opened, at + delay, False),
+        ("delivered", delivered, at + 4, False),
+        ("bounced", ~delivered, at + 5, False),
+        ("opened", proxy, at + rng.integers(5, 90, count), True),
+        ("opened", opened, at + delay, False),
         ("clicked", clicked, at + delay + 20, False),
         ("unsubscribed", leaves, people.email_withdrawn_at[person], False),
         ("complained", leaves & (rng.random(count) < 0.06), people.email_withdrawn_at[person] + 1, False),
-    ]  # fmt: skip
+    ]
     rows = pd.concat(
         [
             pd.DataFrame({"message_id": message_id[hit], "event_type": name, "at": when[hit], "is_machine": machine})
@@ -171,12 +214,20 @@ def _add_events(
         ignore_index=True,
     )
     rows = rows[rows["at"] < scale.end].sort_values(["at", "message_id", "event_type", "is_machine"], ignore_index=True)
-    exports.add("messaging", "message_events", pd.DataFrame({
-        "event_id": texts("v", np.arange(len(rows)), 9), "message_id": rows["message_id"],
-        "event_type": rows["event_type"], "occurred_at": moments(rows["at"].to_numpy()),
-        "is_machine": rows["is_machine"],
-        "url": np.where(rows["event_type"] == "clicked", "https://shop.example/offers", None),
-    }))  # fmt: skip
+    exports.add(
+        "messaging",
+        "message_events",
+        pd.DataFrame(
+            {
+                "event_id": texts("v", np.arange(len(rows)), 9),
+                "message_id": rows["message_id"],
+                "event_type": rows["event_type"],
+                "occurred_at": moments(rows["at"].to_numpy()),
+                "is_machine": rows["is_machine"],
+                "url": np.where(rows["event_type"] == "clicked", "https://shop.example/offers", None),
+            }
+        ),
+    )
 
 
 def _is_last_before_withdrawal(people: People, sent: pd.DataFrame) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The orders of both demo shops with their lines and refunds, and the guests among the buyers.
 
-What lives here: which shop and which account a purchase falls to, its money, its status, its refunds. What does not: when
-people buy (buying.py), carts (browsing.py).
+What lives here: which shop and which account a purchase falls to, its money, its status, its refunds. What does not:
+when people buy (buying.py), carts (browsing.py).
 """
 
 from __future__ import annotations
@@ -22,8 +22,17 @@ from perennial.demo.scale import DAY, NEVER, TIME_ZONE, Scale
 ORDER_ID_FROM = 9_100_000_000_000_001
 REFUND_ID_FROM = 9_400_000_000_000_001
 BY_ACCOUNT, BY_EMAIL, BY_PHONE, ANONYMOUS = 0, 1, 2, 3
-STATUSES = ("fulfilled", "paid", "partially_paid", "cancelled", "failed", "pending", "test", "refunded",
-            "partially_refunded")  # fmt: skip
+STATUSES = (
+    "fulfilled",
+    "paid",
+    "partially_paid",
+    "cancelled",
+    "failed",
+    "pending",
+    "test",
+    "refunded",
+    "partially_refunded",
+)
 FULFILLED, PAID, PARTLY_PAID, CANCELLED, FAILED, PENDING, TEST, REFUNDED, PARTLY_REFUNDED = range(9)
 STATUS_SHARES = (0.80, 0.11, 0.005, 0.04, 0.02, 0.015, 0.01)
 OUTLET_WORDS = {"fulfilled": "complete", "cancelled": "void"}  # perennial.yml maps them back
@@ -64,14 +73,20 @@ class Orders:
 
 
 def split_by_shop(people: People, purchases: Purchases, scale: Scale) -> np.ndarray:
-    """True where a purchase is made at the outlet. What a win-back message brings, it brings to the shop that sent it."""
+    """True where a purchase is made at the outlet. What a win-back message brings, it brings to the main shop."""
     rng = scale.stream("which shop")
     is_outlet = people.prefers_outlet[purchases.person] & (rng.random(len(purchases.at)) < 0.35)
     return is_outlet & ~purchases.by_win_back
 
 
 def make_orders(
-    people: People, accounts: Accounts, catalogue: Catalogue, person: np.ndarray, at: np.ndarray, shop: str, scale: Scale
+    people: People,
+    accounts: Accounts,
+    catalogue: Catalogue,
+    person: np.ndarray,
+    at: np.ndarray,
+    shop: str,
+    scale: Scale,
 ) -> Orders:
     rng = scale.stream(f"orders {shop}")
     count = len(at)
@@ -81,12 +96,19 @@ def make_orders(
     order_id = ORDER_ID_FROM + 137 * np.arange(count, dtype=np.int64)
     amounts = lines["quantity"] * lines["price"]
     return Orders(
-        order_id=order_id if shop == "shop" else texts("", 700_001 + np.arange(count)), person=person, account=account,
-        identified_by=_identified_by(people, person, account, rng), at=at, status=status, cancelled_at=cancelled_at,
-        currency=_currencies(shop, count, rng), refunded_at=refunded_at, lines=lines,
+        order_id=order_id if shop == "shop" else texts("", 700_001 + np.arange(count)),
+        person=person,
+        account=account,
+        identified_by=_identified_by(people, person, account, rng),
+        at=at,
+        status=status,
+        cancelled_at=cancelled_at,
+        currency=_currencies(shop, count, rng),
+        refunded_at=refunded_at,
+        lines=lines,
         subtotal=np.bincount(lines["order"], amounts, count).astype(np.int64),
         discount=np.bincount(lines["order"], lines["discount"], count).astype(np.int64),
-    )  # fmt: skip
+    )
 
 
 def _account_of(accounts: Accounts, person: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -126,7 +148,7 @@ def _fates(at: np.ndarray, scale: Scale, rng: np.random.Generator) -> tuple[np.n
 def _lines(
     people: People, catalogue: Catalogue, person: np.ndarray, shop: str, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """One row per order line: a free gift or a line of quantity 0 now and then, some lines twice, a few orders without."""
+    """One row per order line: now and then a free gift or a quantity of 0, some lines twice, a few orders without."""
     count = len(person)
     order = np.repeat(np.arange(count), np.where(rng.random(count) < 0.002, 0, 1 + rng.poisson(1.1, count)))
     product = catalogue.pick(len(order), rng)
@@ -160,15 +182,26 @@ def add_orders(exports: Exports, people: People, accounts: Accounts, orders: Ord
     for happened in (orders.cancelled_at, orders.refunded_at):
         touched = np.where(happened < NEVER, np.maximum(touched, happened), touched)
     goods = orders.goods
-    rows = pd.DataFrame({
-        "order_id": orders.order_id,
-        "customer_id": big_ids(by_account, customer_id) if shop == "shop" else np.where(by_account, customer_id, None),
-        "email": written_email, "phone": write_like_a_person(phone, "GB", rng), "ordered_at": shop_times(orders.at, shop), "currency": orders.currency,
-        "subtotal_amount": money(orders.subtotal), "discount_amount": money(orders.discount),
-        "tax_amount": money(orders.tax), "shipping_amount": money(orders.shipping),
-        "total_amount": money(goods + orders.tax + orders.shipping), "status": status,
-        "cancelled_at": shop_times(orders.cancelled_at, shop), "updated_at": shop_times(touched, shop),
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "order_id": orders.order_id,
+            "customer_id": big_ids(by_account, customer_id)
+            if shop == "shop"
+            else np.where(by_account, customer_id, None),
+            "email": written_email,
+            "phone": write_like_a_person(phone, "GB", rng),
+            "ordered_at": shop_times(orders.at, shop),
+            "currency": orders.currency,
+            "subtotal_amount": money(orders.subtotal),
+            "discount_amount": money(orders.discount),
+            "tax_amount": money(orders.tax),
+            "shipping_amount": money(orders.shipping),
+            "total_amount": money(goods + orders.tax + orders.shipping),
+            "status": status,
+            "cancelled_at": shop_times(orders.cancelled_at, shop),
+            "updated_at": shop_times(touched, shop),
+        }
+    )
     if shop == "shop":
         rows = _with_earlier_versions(rows, rng)
     else:

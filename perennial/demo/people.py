@@ -1,4 +1,4 @@
-"""The people of the demo world and what nobody can see of them: how often they buy, when they leave for good, what moves them.
+"""The people of the demo world and what nobody can see of them: how often they buy, when they leave, what moves them.
 
 What lives here: one array per attribute, index = person. What does not: any record of any system (shop.py, crm.py, …).
 """
@@ -62,16 +62,26 @@ def make_people(scale: Scale) -> People:
     work = np.where(rng.random(n) < 0.13, _work_emails(first, last, n), None)
     granted, withdrawn, sms = _permissions(joined, scale)
     return People(
-        first_name=first, last_name=last,
+        first_name=first,
+        last_name=last,
         country=rng.choice(np.array(list(COUNTRIES), dtype=object), n, p=COUNTRY_SHARES),
-        email=_emails(first, last, rng), work_email=work, phone=phone, shares_family_phone=shares_phone,
-        joined_at=joined, churned_at=churned, is_buyer=rng.random(n) < 0.72,
-        orders_per_day=np.clip(rng.gamma(1.4, 1 / 110.0, n), 1 / 900.0, 1 / 6.0), discount_affinity=affinity,
+        email=_emails(first, last, rng),
+        work_email=work,
+        phone=phone,
+        shares_family_phone=shares_phone,
+        joined_at=joined,
+        churned_at=churned,
+        is_buyer=rng.random(n) < 0.72,
+        orders_per_day=np.clip(rng.gamma(1.4, 1 / 110.0, n), 1 / 900.0, 1 / 6.0),
+        discount_affinity=affinity,
         engagement=rng.beta(2.0, 3.0, n),
         win_back_effect=np.round(np.clip(0.02 + 0.35 * affinity * rng.beta(2.0, 3.0, n), 0.0, 0.5), 4),
-        prefers_outlet=rng.random(n) < 0.2, email_granted_at=granted, email_withdrawn_at=withdrawn, sms_granted_at=sms,
+        prefers_outlet=rng.random(n) < 0.2,
+        email_granted_at=granted,
+        email_withdrawn_at=withdrawn,
+        sms_granted_at=sms,
         has_privacy_proxy=rng.random(n) < 0.3,
-    )  # fmt: skip
+    )
 
 
 def _emails(first: np.ndarray, last: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -28,24 +28,34 @@ class Exports:
         self.tables[source, table] = rows if held is None else pd.concat([held, rows], ignore_index=True)
 
     def remember(
-        self, source: str, record_type: str, record_id: np.ndarray, person: np.ndarray,
-        *, email: np.ndarray | None = None, phone: np.ndarray | None = None, link: np.ndarray | None = None,
+        self,
+        source: str,
+        record_type: str,
+        record_id: np.ndarray,
+        person: np.ndarray,
+        *,
+        email: np.ndarray | None = None,
+        phone: np.ndarray | None = None,
+        link: np.ndarray | None = None,
         ref_type: np.ndarray | str | None = None,
-    ) -> None:  # fmt: skip
-        """`email`, `phone`: the clean value the record carries; `link`: another record's id it names (source-qualified)."""
+    ) -> None:
+        """`email`, `phone`: the clean value the record carries; `link`: the id it names, with its source."""
         count = len(record_id)
         nothing = np.full(count, None, dtype=object)
         self.records.append(
             pd.DataFrame(
                 {
-                    "source_name": source, "record_type": record_type,
+                    "source_name": source,
+                    "record_type": record_type,
                     "record_ref_type": nothing if ref_type is None else ref_type,
-                    "record_id": np.array([str(value) for value in record_id], dtype=object), "person": person,
-                    "email": nothing if email is None else email, "phone": nothing if phone is None else phone,
+                    "record_id": np.array([str(value) for value in record_id], dtype=object),
+                    "person": person,
+                    "email": nothing if email is None else email,
+                    "phone": nothing if phone is None else phone,
                     "link": nothing if link is None else link,
                 }
             )
-        )  # fmt: skip
+        )
 
 
 def moments(seconds: np.ndarray) -> pd.Series:

@@ -1,7 +1,7 @@
 """How big a demo world is, when it starts and ends, and where its random numbers come from.
 
-What lives here: the scale and its named random streams. What does not: anything about people. Each part of the world draws
-from its own stream, so adding a table does not change the others.
+What lives here: the scale and its named random streams. What does not: anything about people. Each part of the world
+draws from its own stream, so adding a table does not change the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hidden truth of the demo world: who is behind which record, who left when, what the win-back message does to whom.
+"""The hidden truth of the demo world: who is behind which record, who left when, what the win-back message does.
 
 What lives here: the truth tables. No model reads them; tests and people who want to grade the pipeline do.
 """
@@ -23,7 +23,7 @@ def person_ids(person: np.ndarray) -> np.ndarray:
 
 
 def _records(exports: Exports) -> pd.DataFrame:
-    """One row per record of any system. Clean: not a placeholder; shared: another record of the same person bears it too."""
+    """One row per record of any system. Clean: no placeholder. Shared: another record of the person bears it too."""
     rows = pd.concat(exports.records, ignore_index=True)
     rows["record"] = np.arange(len(rows))
     bearing = pd.concat(
@@ -35,28 +35,45 @@ def _records(exports: Exports) -> pd.DataFrame:
     together = bearing.groupby(["person", "kind", "value"])["record"].transform("size")
     shared = set(bearing.loc[together > 1, "record"])
     usable = set(bearing["record"])
-    return pd.DataFrame({
-        "person_id": person_ids(rows["person"].to_numpy()), "source_name": rows["source_name"],
-        "record_type": rows["record_type"], "record_ref_type": rows["record_ref_type"], "record_id": rows["record_id"],
-        "has_clean_identifier": rows["record"].isin(usable), "is_clean_identifier_shared": rows["record"].isin(shared),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "person_id": person_ids(rows["person"].to_numpy()),
+            "source_name": rows["source_name"],
+            "record_type": rows["record_type"],
+            "record_ref_type": rows["record_ref_type"],
+            "record_id": rows["record_id"],
+            "has_clean_identifier": rows["record"].isin(usable),
+            "is_clean_identifier_shared": rows["record"].isin(shared),
+        }
+    )
 
 
 def _people(people: People, scale: Scale) -> pd.DataFrame:
-    return pd.DataFrame({
-        "person_id": person_ids(np.arange(people.count)), "joined_at": moments(people.joined_at),
-        "churned_on": days(people.churned_at), "has_churned": people.churned_at < scale.end, "is_buyer": people.is_buyer,
-        "orders_per_day": people.orders_per_day, "discount_affinity": people.discount_affinity,
-        "shares_family_phone": people.shares_family_phone, "win_back_effect": people.win_back_effect,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "person_id": person_ids(np.arange(people.count)),
+            "joined_at": moments(people.joined_at),
+            "churned_on": days(people.churned_at),
+            "has_churned": people.churned_at < scale.end,
+            "is_buyer": people.is_buyer,
+            "orders_per_day": people.orders_per_day,
+            "discount_affinity": people.discount_affinity,
+            "shares_family_phone": people.shares_family_phone,
+            "win_back_effect": people.win_back_effect,
+        }
+    )
 
 
 def _win_back(people: People, win_back: WinBack) -> pd.DataFrame:
     """One row per person who entered a past wave: in which group, when, and whether the message brought an order."""
     entered = np.flatnonzero(win_back.group)
     groups = {TREATED: "treated", HELD_OUT: "holdout"}
-    return pd.DataFrame({
-        "person_id": person_ids(entered), "win_back_group": [groups[group] for group in win_back.group[entered].tolist()],
-        "entered_at": moments(win_back.at[entered]), "true_effect": people.win_back_effect[entered],
-        "brought_order": win_back.brought_order[entered],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "person_id": person_ids(entered),
+            "win_back_group": [groups[group] for group in win_back.group[entered].tolist()],
+            "entered_at": moments(win_back.at[entered]),
+            "true_effect": people.win_back_effect[entered],
+            "brought_order": win_back.brought_order[entered],
+        }
+    )

@@ -15,14 +15,25 @@ import pyarrow.csv
 import pyarrow.parquet
 
 PARQUET = frozenset({("shop", "shop_order_lines"), ("shop", "site_events"), ("messaging", "message_events")})
-JSONL = frozenset({("shop", "shop_checkouts"), ("shop", "shop_checkout_lines"), ("crm", "crm_deals"), ("crm", "consents"),
-                   ("messaging", "conversations")})  # fmt: skip
-# Delivered as a folder of Parquet parts, one per quarter of this column. An order's earlier version comes in its own part.
+JSONL = frozenset(
+    {
+        ("shop", "shop_checkouts"),
+        ("shop", "shop_checkout_lines"),
+        ("crm", "crm_deals"),
+        ("crm", "consents"),
+        ("messaging", "conversations"),
+    }
+)
+# Delivered as a folder of Parquet parts, one per quarter of this column.
 PARTS = {("shop", "shop_orders"): "updated_at", ("messaging", "messages"): "sent_at"}
 DELIMITERS = {"outlet": ";"}
 # What the outlet's till calls some columns; perennial.yml names them back.
 RENAMED = {
-    ("outlet", "shop_orders"): {"order_id": "invoice_no", "ordered_at": "invoice_date", "total_amount": "invoice_total"},
+    ("outlet", "shop_orders"): {
+        "order_id": "invoice_no",
+        "ordered_at": "invoice_date",
+        "total_amount": "invoice_total",
+    },
     ("outlet", "shop_order_lines"): {"order_id": "invoice_no", "unit_price_amount": "unit_price"},
 }
 
