@@ -117,3 +117,30 @@
 {% macro default__seconds_between(from_at, to_at) %}{{ return("date_diff('second', " ~ from_at ~ ", " ~ to_at ~ ")") }}{% endmacro %}
 
 {% macro spark__seconds_between(from_at, to_at) %}{{ return("(unix_timestamp(" ~ to_at ~ ") - unix_timestamp(" ~ from_at ~ "))") }}{% endmacro %}
+
+{# Time between two instants in days of 24 hours, as a fraction. #}
+{% macro elapsed_days(from_at, to_at) %}
+    {{- return(adapter.dispatch('elapsed_days', 'perennial')(from_at, to_at)) -}}
+{% endmacro %}
+
+{% macro default__elapsed_days(from_at, to_at) %}
+    {{- return("date_diff('microsecond', " ~ from_at ~ ", " ~ to_at ~ ") / cast(86400000000 as double)") -}}
+{% endmacro %}
+
+{% macro spark__elapsed_days(from_at, to_at) %}
+    {{- return("(unix_micros(" ~ to_at ~ ") - unix_micros(" ~ from_at ~ ")) / cast(86400000000 as double)") -}}
+{% endmacro %}
+
+{# The same time of the business clock some whole days earlier, as a UTC time. #}
+{% macro days_earlier(at, days, time_zone=none) %}
+    {{- return(adapter.dispatch('days_earlier', 'perennial')(at, days, time_zone or business_time_zone())) -}}
+{% endmacro %}
+
+{% macro default__days_earlier(at, days, time_zone) %}
+    {%- if time_zone == 'UTC' -%}{{ return("(" ~ at ~ " - interval " ~ days ~ " day)") }}
+    {%- else -%}{{ return("timezone('UTC', timezone('" ~ time_zone ~ "', timezone('" ~ time_zone ~ "', timezone('UTC', " ~ at ~ ")) - interval " ~ days ~ " day))") }}{%- endif -%}
+{% endmacro %}
+
+{% macro spark__days_earlier(at, days, time_zone) %}
+    {{- return("to_utc_timestamp(from_utc_timestamp(" ~ at ~ ", '" ~ time_zone ~ "') - interval " ~ days ~ " day, '" ~ time_zone ~ "')") -}}
+{% endmacro %}

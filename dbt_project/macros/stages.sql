@@ -31,6 +31,15 @@
     end
 {%- endmacro %}
 
+{# The same for a table of all stage models, whose columns are stage_model and stage. rule_version is one of its attributes. #}
+{% macro by_stage_model(attribute) -%}
+    case stage_model
+        {%- for model in var('stage_models') %}
+        when '{{ model }}' then {% if attribute == 'rule_version' %}'{{ rule_version(model) }}'{% else %}{{ stage_attribute(model, attribute, 'stage') }}{% endif %}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
 {# The days N after which some stage of some model changes by the passing of time alone: a fact counted in days goes from N to N + 1. #}
 {% macro stage_thresholds(fact) %}
     {%- set days = [] -%}
@@ -67,3 +76,8 @@
         when {{ recency_days }} is not null then 'recent'
     end
 {%- endmacro %}
+
+{# The fifth that a value falls into when equal values are not split: how many are no better, of all. #}
+{% macro unsplit_score(no_better_count, all_count) %}
+    {{- return("cast(ceil(cast(5 * " ~ no_better_count ~ " as double) / " ~ all_count ~ ") as integer)") -}}
+{% endmacro %}

@@ -4,16 +4,8 @@ with stage_history as (select * from {{ ref('stage_history') }} where valid_to i
 customer_stages as (
     select
         customer_id, stage_model, stage, kind, valid_from as entered_at, lost_reason,
-        case stage_model
-            {%- for model in var('stage_models') %}
-            when '{{ model }}' then {{ stage_attribute(model, 'label', 'stage') }}
-            {%- endfor %}
-        end as stage_label,
-        case stage_model
-            {%- for model in var('stage_models') %}
-            when '{{ model }}' then {{ stage_attribute(model, 'next_action', 'stage') }}
-            {%- endfor %}
-        end as next_action
+        {{ by_stage_model('label') }} as stage_label,
+        {{ by_stage_model('next_action') }} as next_action
     from stage_history
 )
 

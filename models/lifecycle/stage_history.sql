@@ -12,34 +12,30 @@ staged as (
 ),
 
 compared as (
-    select *, lag(stage) over (partition by customer_id, stage_model order by changed_at) as stage_before
+    select *, lag(stage) over (partition by customer_id, stage_model order by changed_at) as previous_stage
     from staged
 ),
 
-moves as (select * from compared where stage_before is null or stage_before <> stage),
+moves as (select * from compared where previous_stage is null or previous_stage <> stage),
 
 stays as (
-    select *, lead(changed_at) over (partition by customer_id, stage_model order by changed_at) as left_at
+    select
+        *,
+        lag(changed_at) over person as previous_from,
+        lead(changed_at) over person as left_at
     from moves
+    window person as (partition by customer_id, stage_model order by changed_at)
 ),
 
 stage_history as (
     select
         customer_id, stage_model, stage,
-        case stage_model
-            {%- for model in var('stage_models') %}
-            when '{{ model }}' then {{ stage_attribute(model, 'kind', 'stage') }}
-            {%- endfor %}
-        end as kind,
+        {{ by_stage_model('kind') }} as kind,
         cast(null as {{ dbt.type_string() }}) as lost_reason,
-        changed_at as valid_from,
-        left_at as valid_to,
+        changed_at as valid_from, left_at as valid_to,
+        previous_stage, previous_from,
         cause_event_id,
-        case stage_model
-            {%- for model in var('stage_models') %}
-            when '{{ model }}' then '{{ rule_version(model) }}'
-            {%- endfor %}
-        end as rule_version
+        {{ by_stage_model('rule_version') }} as rule_version
     from stays
 )
 
