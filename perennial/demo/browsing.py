@@ -92,6 +92,7 @@ def add_carts(exports: Exports, accounts: Accounts, catalogue: Catalogue, carts:
             }
         ),
     )
+    _remember_guests(exports, carts)
     cart, product = carts.lines["cart"].to_numpy(), carts.lines["product"].to_numpy()
     exports.add(
         "shop",
@@ -106,6 +107,12 @@ def add_carts(exports: Exports, accounts: Accounts, catalogue: Catalogue, carts:
             }
         ),
     )
+
+
+def _remember_guests(exports: Exports, carts: Carts) -> None:
+    guest = (carts.account < 0) & (carts.email != None)  # noqa: E711
+    record_id = texts("checkout:", carts.checkout_id[guest])
+    exports.remember("shop", "guest_order", record_id, carts.person[guest], email=carts.email[guest])
 
 
 def add_site_events(

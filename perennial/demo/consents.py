@@ -6,6 +6,8 @@ What lives here: the consents tables. What does not: when people really decided 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -26,27 +28,51 @@ def add_consents(exports: Exports, people: People, accounts: Accounts, contacts:
     texted = everyone[(people.sms_granted_at < NEVER) & (people.phone != None)]  # noqa: E711
     torn = granted[rng.random(len(granted)) < 0.012]
     tomorrow = granted[rng.random(len(granted)) < 0.006]
+    granted_at, withdrawn_at = people.email_granted_at, people.email_withdrawn_at
+    later = np.full(len(tomorrow), scale.end + 2 * DAY)
     parts = [
-        _rows(address[granted], "email", "email", "granted", people.email_granted_at[granted], "sign-up form"),
-        _rows(address[withdrew], "email", "email", "denied", people.email_withdrawn_at[withdrew], "preference page"),
-        _rows(people.phone[texted], "phone", "sms", "granted", people.sms_granted_at[texted], "checkout box"),
-        _rows(address[torn], "email", "email", "denied", people.email_granted_at[torn], "double entry"),
-        _rows(address[tomorrow], "email", "email", "granted", np.full(len(tomorrow), scale.end + 2 * DAY), "import"),
+        _rows(granted, address, EMAIL, "granted", granted_at[granted], "sign-up form"),
+        _rows(withdrew, address, EMAIL, "denied", withdrawn_at[withdrew], "preference page"),
+        _rows(texted, people.phone, TEXT, "granted", people.sms_granted_at[texted], "checkout box"),
+        _rows(torn, address, EMAIL, "denied", granted_at[torn], "double entry"),
+        _rows(tomorrow, address, EMAIL, "granted", later, "import"),
     ]
-    exports.add("messaging", "consents", _in_order(pd.concat(parts, ignore_index=True)))
+    _add(exports, "messaging", parts)
     _add_shop_consents(exports, people, accounts, rng)
-    _add_crm_consents(exports, people, contacts, scale, rng)
+    _add_crm_consents(exports, contacts, scale, rng)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a statement is about, and how the person is named in it."""
+
+    ref_type: str
+    channel: str
+    purpose: str = "marketing"
+
+
+EMAIL, TEXT = About("email", "email"), About("phone", "sms")
+ACCOUNT_EMAIL, ACCOUNT_ADS = About("customer_id", "email"), About("customer_id", "ads", "ads")
+CONTACT_EMAIL, CONTACT_POST = About("contact_id", "email"), About("contact_id", "direct_mail")
 
 
 def _rows(
-    ref: np.ndarray, ref_type: str, channel: str, status: str, at: np.ndarray, evidence: str, purpose: str = "marketing"
+    who: np.ndarray,
+    refs: np.ndarray,
+    about: About,
+    status: str,
+    at: np.ndarray,
+    evidence: str,
+    person_of: np.ndarray | None = None,
 ) -> pd.DataFrame:
+    """One statement each; `who` indexes `refs`, and `person_of` where that is not the person's own number."""
     return pd.DataFrame(
         {
-            "contact_ref": ref,
-            "contact_ref_type": ref_type,
-            "channel": channel,
-            "purpose": purpose,
+            "person": who if person_of is None else person_of[who],
+            "contact_ref": refs[who],
+            "contact_ref_type": about.ref_type,
+            "channel": about.channel,
+            "purpose": about.purpose,
             "status": status,
             "at": at,
             "jurisdiction": "GB",
@@ -55,68 +81,38 @@ def _rows(
     )
 
 
-def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+def _add(exports: Exports, source: str, parts: list[pd.DataFrame]) -> None:
     key = ["contact_ref_type", "contact_ref", "channel", "purpose", "at", "status"]
-    rows = rows.drop_duplicates(key).sort_values(["at", *key], ignore_index=True)
-    rows.insert(5, "changed_at", moments(rows["at"].to_numpy()))
-    return rows.drop(columns="at")
+    rows = pd.concat(parts, ignore_index=True).drop_duplicates(key).sort_values(["at", *key], ignore_index=True)
+    rows.insert(6, "changed_at", moments(rows["at"].to_numpy()))
+    person = rows["person"].to_numpy()
+    exports.add_pointing(source, "consents", rows.drop(columns=["person", "at"]), person, "message_contact")
 
 
 def _add_shop_consents(exports: Exports, people: People, accounts: Accounts, rng: np.random.Generator) -> None:
     """The shop notes a yes and a no to advertising, and the yes to e-mail for some of its accounts."""
-    person = accounts.person
+    person, refs = accounts.person, accounts.customer_id
     agreed = people.email_granted_at[person] < NEVER
-    notes_mail = np.flatnonzero(agreed & (rng.random(len(person)) < 0.4))
+    mail = np.flatnonzero(agreed & (rng.random(len(person)) < 0.4))
     ads = np.flatnonzero(rng.random(len(person)) < 0.3)
-    yes = rng.random(len(ads)) < 0.6
+    says_yes = rng.random(len(ads)) < 0.6
+    yes, no = ads[says_yes], ads[~says_yes]
     parts = [
-        _rows(
-            accounts.customer_id[notes_mail],
-            "customer_id",
-            "email",
-            "granted",
-            people.email_granted_at[person[notes_mail]],
-            "account",
-        ),
-        _rows(
-            accounts.customer_id[ads[yes]],
-            "customer_id",
-            "ads",
-            "granted",
-            accounts.created_at[ads[yes]],
-            "cookie banner",
-            "ads",
-        ),
-        _rows(
-            accounts.customer_id[ads[~yes]],
-            "customer_id",
-            "ads",
-            "denied",
-            accounts.created_at[ads[~yes]],
-            "cookie banner",
-            "ads",
-        ),
+        _rows(mail, refs, ACCOUNT_EMAIL, "granted", people.email_granted_at[person[mail]], "account", person),
+        _rows(yes, refs, ACCOUNT_ADS, "granted", accounts.created_at[yes], "cookie banner", person),
+        _rows(no, refs, ACCOUNT_ADS, "denied", accounts.created_at[no], "cookie banner", person),
     ]
-    exports.add("shop", "consents", _in_order(pd.concat(parts, ignore_index=True)))
+    _add(exports, "shop", parts)
 
 
-def _add_crm_consents(
-    exports: Exports, people: People, contacts: Contacts, scale: Scale, rng: np.random.Generator
-) -> None:
+def _add_crm_consents(exports: Exports, contacts: Contacts, scale: Scale, rng: np.random.Generator) -> None:
     """Sales people note a no that nobody else has heard of, and a direct mail yes."""
-    count = len(contacts.person)
-    draw = rng.random(count)
+    person, refs = contacts.person, contacts.contact_id
+    draw = rng.random(len(person))
     said_no, by_post = np.flatnonzero(draw < 0.03), np.flatnonzero((draw > 0.5) & (draw < 0.62))
     no_at = np.minimum(contacts.created_at[said_no] + rng.integers(DAY, 200 * DAY, len(said_no)), scale.end - 60)
     parts = [
-        _rows(contacts.contact_id[said_no], "contact_id", "email", "denied", no_at, "by phone"),
-        _rows(
-            contacts.contact_id[by_post],
-            "contact_id",
-            "direct_mail",
-            "granted",
-            contacts.created_at[by_post],
-            "by phone",
-        ),
+        _rows(said_no, refs, CONTACT_EMAIL, "denied", no_at, "by phone", person),
+        _rows(by_post, refs, CONTACT_POST, "granted", contacts.created_at[by_post], "by phone", person),
     ]
-    exports.add("crm", "consents", _in_order(pd.concat(parts, ignore_index=True)))
+    _add(exports, "crm", parts)

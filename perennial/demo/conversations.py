@@ -33,7 +33,7 @@ def add_conversations(exports: Exports, people: People, scale: Scale) -> None:
     bot, human, closed = _replies(opened, scale, rng)
     conversation_id = texts("T", 1 + np.arange(count), 6)
     owner = texts("U", rng.integers(1, 9, count))
-    exports.add(
+    exports.add_pointing(
         "messaging",
         "conversations",
         pd.DataFrame(
@@ -53,21 +53,11 @@ def add_conversations(exports: Exports, people: People, scale: Scale) -> None:
                 "source_campaign": np.where(rng.random(count) < 0.1, "spring-launch", None),
             }
         ),
-    )
-    refs = pd.DataFrame({"type": ref_type, "ref": ref, "person": person}).drop_duplicates(["type", "ref"])
-    by_email = (refs["type"] == "email").to_numpy()
-    own = refs["ref"].to_numpy(dtype=object)
-    exports.remember(
-        "messaging",
+        person,
         "conversation_contact",
-        own,
-        refs["person"].to_numpy(),
-        ref_type=refs["type"].to_numpy(dtype=object),
-        email=np.where(by_email, own, None),
-        phone=np.where(by_email, None, own),
     )
     _add_assignments(exports, conversation_id, owner, opened, human, scale, rng)
-    _add_talk(exports, conversation_id, channel, ref, ref_type, opened, bot, human)
+    _add_talk(exports, conversation_id, person, channel, ref, ref_type, opened, bot, human)
 
 
 def _replies(opened: np.ndarray, scale: Scale, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -110,6 +100,7 @@ def _add_assignments(
 def _add_talk(
     exports: Exports,
     conversation_id: np.ndarray,
+    person: np.ndarray,
     channel: np.ndarray,
     ref: np.ndarray,
     ref_type: np.ndarray,
@@ -125,7 +116,7 @@ def _add_talk(
         ("h", human, "outbound", "human"),
     ):
         said = at < NEVER
-        exports.add(
+        exports.add_pointing(
             "messaging",
             "messages",
             pd.DataFrame(
@@ -143,6 +134,8 @@ def _add_talk(
                     "sent_at": moments(at),
                 }
             )[said],
+            person[said],
+            "message_contact",
         )
 
 
@@ -154,7 +147,7 @@ def add_advocacy(exports: Exports, people: People, purchases: Purchases, scale: 
     kind = rng.choice(5, len(told), p=(0.4, 0.1, 0.25, 0.15, 0.1))
     names = np.array(["review", "referral", "nps", "loyalty_join", "loyalty_redeem"], dtype=object)
     score = np.select([kind == 0, kind == 2], [rng.integers(1, 6, len(told)), rng.integers(0, 11, len(told))], 0)
-    exports.add(
+    exports.add_pointing(
         "messaging",
         "advocacy_events",
         pd.DataFrame(
@@ -167,4 +160,6 @@ def add_advocacy(exports: Exports, people: People, purchases: Purchases, scale: 
                 "occurred_at": moments(at[told]),
             }
         ),
+        purchases.person[told],
+        "message_contact",
     )

@@ -104,6 +104,8 @@ def _add_contact_rows(
     )
     survivor = np.where(merged, np.maximum(contacts.merged_into, 0), np.arange(count))
     link = np.array([f"crm:{contacts.contact_id[i]}" for i in survivor], dtype=object)
+    own = np.array([f"crm:{name}" for name in contacts.contact_id], dtype=object)
+    exports.remember("crm", "crm_contact", contacts.contact_id, person, link=own)
     exports.remember(
         "crm",
         "crm_contact",
@@ -179,7 +181,7 @@ def add_appointments(exports: Exports, contacts: Contacts, scale: Scale) -> None
     booked = contacts.created_at[contact] + (rng.random(len(contact)) * room).astype(np.int64)
     starts = (booked + rng.integers(DAY, 30 * DAY, len(contact))) // 1800 * 1800
     outcome = rng.choice(np.array(["kept", "missed", "cancelled"], dtype=object), len(contact), p=(0.7, 0.15, 0.15))
-    exports.add(
+    exports.add_pointing(
         "crm",
         "appointments",
         pd.DataFrame(
@@ -194,4 +196,6 @@ def add_appointments(exports: Exports, contacts: Contacts, scale: Scale) -> None
                 "currency": "GBP",
             }
         ),
+        contacts.person[contact],
+        "conversation_contact",
     )

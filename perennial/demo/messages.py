@@ -143,7 +143,7 @@ def add_messages(exports: Exports, people: People, sent: pd.DataFrame, purchases
     by_email = (sent["channel"] == "email").to_numpy()
     address = mailing_address(people, scale)[person]
     message_id = texts("m", np.arange(count), 9)
-    exports.add(
+    exports.add_pointing(
         "messaging",
         "messages",
         pd.DataFrame(
@@ -161,8 +161,9 @@ def add_messages(exports: Exports, people: People, sent: pd.DataFrame, purchases
                 "sent_at": moments(sent["at"].to_numpy()),
             }
         ),
+        person,
+        "message_contact",
     )
-    _remember_addresses(exports, people, person, by_email, address)
     _add_events(exports, people, sent, message_id, scale, rng)
 
 
@@ -171,18 +172,6 @@ def mailing_address(people: People, scale: Scale) -> np.ndarray:
     rng = scale.stream("mailing address")
     other = (rng.random(people.count) < 0.5) & (people.work_email != None)  # noqa: E711
     return np.where(other, people.work_email, people.email)
-
-
-def _remember_addresses(
-    exports: Exports, people: People, person: np.ndarray, by_email: np.ndarray, address: np.ndarray
-) -> None:
-    mailed, first = np.unique(person[by_email], return_index=True)
-    own = address[by_email][first]
-    exports.remember("messaging", "message_contact", own, mailed, email=own, ref_type="email")
-    texted = np.unique(person[~by_email])
-    phone, first = np.unique(people.phone[texted].astype(str), return_index=True)  # a family's phone is one record
-    own = phone.astype(object)
-    exports.remember("messaging", "message_contact", own, texted[first], phone=own, ref_type="phone")
 
 
 def _add_events(

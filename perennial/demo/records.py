@@ -37,7 +37,6 @@ class Exports:
         email: np.ndarray | None = None,
         phone: np.ndarray | None = None,
         link: np.ndarray | None = None,
-        ref_type: np.ndarray | str | None = None,
     ) -> None:
         """`email`, `phone`: the clean value the record carries; `link`: the id it names, with its source."""
         count = len(record_id)
@@ -47,7 +46,6 @@ class Exports:
                 {
                     "source_name": source,
                     "record_type": record_type,
-                    "record_ref_type": nothing if ref_type is None else ref_type,
                     "record_id": np.array([str(value) for value in record_id], dtype=object),
                     "person": person,
                     "email": nothing if email is None else email,
@@ -55,6 +53,23 @@ class Exports:
                     "link": nothing if link is None else link,
                 }
             )
+        )
+
+    def add_pointing(self, source: str, table: str, rows: pd.DataFrame, person: np.ndarray, record_type: str) -> None:
+        """Rows that point at somebody by contact_ref: each reference is a record, such as `email:a@b.test`."""
+        self.add(source, table, rows)
+        refs = rows[["contact_ref_type", "contact_ref"]].assign(person=person).drop_duplicates()
+        kinds = refs["contact_ref_type"].to_numpy(dtype=object)
+        values = refs["contact_ref"].astype(str).to_numpy(dtype=object)
+        by_id = np.isin(kinds.astype(str), ("contact_id", "customer_id"))
+        self.remember(
+            source,
+            record_type,
+            kinds + ":" + values,
+            refs["person"].to_numpy(),
+            email=np.where(kinds == "email", values, None),
+            phone=np.where(kinds == "phone", values, None),
+            link=np.where(by_id, f"{source}:" + values, None),
         )
 
 

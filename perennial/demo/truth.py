@@ -24,26 +24,29 @@ def person_ids(person: np.ndarray) -> np.ndarray:
 
 def _records(exports: Exports) -> pd.DataFrame:
     """One row per record of any system. Clean: no placeholder. Shared: another record of the person bears it too."""
+    key = ["source_name", "record_type", "record_id"]
     rows = pd.concat(exports.records, ignore_index=True)
-    rows["record"] = np.arange(len(rows))
+    rows["record"] = rows.groupby(key, sort=False).ngroup()
     bearing = pd.concat(
         [
             pd.DataFrame({"record": rows["record"], "person": rows["person"], "kind": kind, "value": rows[kind]})
             for kind in ("email", "phone", "link")
         ]
-    ).dropna(subset=["value"])
+    )
+    bearing = bearing.dropna(subset=["value"]).drop_duplicates()
     together = bearing.groupby(["person", "kind", "value"])["record"].transform("size")
-    shared = set(bearing.loc[together > 1, "record"])
-    usable = set(bearing["record"])
+    usable = (bearing["kind"] != "link") | (together > 1)  # its own id tells nothing unless another record names it
+    records = rows.drop_duplicates("record").set_index("record")
+    persons = rows.groupby("record")["person"].nunique()
     return pd.DataFrame(
         {
-            "person_id": person_ids(rows["person"].to_numpy()),
-            "source_name": rows["source_name"],
-            "record_type": rows["record_type"],
-            "record_ref_type": rows["record_ref_type"],
-            "record_id": rows["record_id"],
-            "has_clean_identifier": rows["record"].isin(usable),
-            "is_clean_identifier_shared": rows["record"].isin(shared),
+            "person_id": person_ids(records["person"].to_numpy()),
+            "source_name": records["source_name"],
+            "record_type": records["record_type"],
+            "record_id": records["record_id"],
+            "has_clean_identifier": records.index.isin(bearing.loc[usable, "record"]),
+            "is_clean_identifier_shared": records.index.isin(bearing.loc[together > 1, "record"]),
+            "is_of_several_people": persons.reindex(records.index).to_numpy() > 1,
         }
     )
 
