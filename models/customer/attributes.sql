@@ -1,5 +1,5 @@
 -- One row per person: name, country and address. The newest filled value wins; of equally new ones the CRM's, then by record.
-with assignments as (select * from {{ ref('assignments') }}),
+with identity_map as (select * from {{ ref('identity_map') }}),
 
 delivered as (
     select source_name, 'crm_contact' as record_type, contact_id as record_id, first_name, last_name, country, coalesce(updated_at, created_at) as stated_at
@@ -11,13 +11,13 @@ delivered as (
 
 stated as (
     select
-        assignments.customer_id, delivered.first_name, delivered.last_name, delivered.country,
+        identity_map.customer_id, delivered.first_name, delivered.last_name, delivered.country,
         {{ newest_first('delivered.stated_at', 'delivered.record_type', 'delivered.source_name', 'delivered.record_id') }} as rank_key
     from delivered
-    inner join assignments
-        on delivered.source_name = assignments.source_name
-        and delivered.record_type = assignments.record_type
-        and delivered.record_id = assignments.record_id
+    inner join identity_map
+        on delivered.source_name = identity_map.source_name
+        and delivered.record_type = identity_map.record_type
+        and delivered.record_id = identity_map.record_id
 ),
 
 named as (

@@ -1,5 +1,5 @@
 -- One row per record of a source that belongs to a person.
-with assignments as (select * from {{ ref('assignments') }}),
+with identity_map as (select * from {{ ref('identity_map') }}),
 
 people as (select * from {{ ref('people') }}),
 
@@ -17,14 +17,14 @@ addresses as (
 
 identifiers as (
     select
-        assignments.source_name, assignments.record_type, assignments.record_id, assignments.customer_id,
-        addresses.email, addresses.phone, assignments.first_seen_at
-    from assignments
-    inner join people on assignments.customer_id = people.customer_id
+        identity_map.source_name, identity_map.record_type, identity_map.record_id, identity_map.customer_id,
+        addresses.email, addresses.phone, identity_map.first_seen_at
+    from identity_map
+    inner join people on identity_map.customer_id = people.customer_id
     left join addresses
-        on assignments.source_name = addresses.source_name
-        and assignments.record_type = addresses.record_type
-        and assignments.record_id = addresses.record_id
+        on identity_map.source_name = addresses.source_name
+        and identity_map.record_type = addresses.record_type
+        and identity_map.record_id = addresses.record_id
 )
 
 select * from identifiers

@@ -2,7 +2,7 @@
 with journal as (
     select source_name, record_type, record_id, customer_id, assigned_at, snapshot_id from {{ ref('identity_journal') }}
     union all
-    select source_name, record_type, record_id, customer_id, {{ as_of() }}, {{ snapshot_id() }} from {{ ref('assignments') }} where is_new
+    select source_name, record_type, record_id, customer_id, {{ as_of() }}, {{ snapshot_id() }} from {{ ref('identity_map') }} where is_new
 ),
 
 moves as (
@@ -14,7 +14,7 @@ moves as (
 ),
 
 -- an id still lives on while any record's latest assignment is to it
-survivors as (select distinct customer_id from {{ ref('assignments') }}),
+survivors as (select distinct customer_id from {{ ref('identity_map') }}),
 
 changes as (
     select

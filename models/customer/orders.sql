@@ -3,7 +3,7 @@ with valid_orders as (select * from {{ ref('valid_orders') }}),
 
 refunds as (select * from {{ ref('shop_refunds') }}),
 
-assignments as (select * from {{ ref('assignments') }}),
+identity_map as (select * from {{ ref('identity_map') }}),
 
 rates as (select * from {{ ref('rates') }}),
 
@@ -16,7 +16,7 @@ refunded as (
 
 orders as (
     select
-        valid_orders.order_id, valid_orders.source_name, valid_orders.brand, assignments.customer_id,
+        valid_orders.order_id, valid_orders.source_name, valid_orders.brand, identity_map.customer_id,
         valid_orders.ordered_at, valid_orders.ordered_on, valid_orders.currency,
         cast(valid_orders.revenue_amount as decimal(18, 4)) as revenue_amount,
         cast(valid_orders.gross_amount as decimal(18, 4)) as gross_amount,
@@ -24,10 +24,10 @@ orders as (
         cast({{ in_business_currency('valid_orders.revenue_amount', 'valid_orders.currency', 'rates.rate') }} as decimal(18, 4)) as business_revenue_amount,
         cast({{ in_business_currency('valid_orders.gross_amount', 'valid_orders.currency', 'rates.rate') }} as decimal(18, 4)) as business_gross_amount
     from valid_orders
-    left join assignments
-        on valid_orders.source_name = assignments.source_name
-        and valid_orders.record_type = assignments.record_type
-        and valid_orders.record_id = assignments.record_id
+    left join identity_map
+        on valid_orders.source_name = identity_map.source_name
+        and valid_orders.record_type = identity_map.record_type
+        and valid_orders.record_id = identity_map.record_id
     left join refunded on valid_orders.source_name = refunded.source_name and valid_orders.order_id = refunded.order_id
     left join rates on valid_orders.currency = rates.currency and valid_orders.ordered_on = rates.on_date
 )

@@ -3,7 +3,7 @@ with delivered as (select * from {{ ref('shop_refunds') }}),
 
 orders as (select * from {{ ref('orders') }}),
 
-assignments as (select * from {{ ref('assignments') }}),
+identity_map as (select * from {{ ref('identity_map') }}),
 
 rates as (select * from {{ ref('rates') }}),
 
@@ -13,13 +13,13 @@ counted as (
         {{ local_date('delivered.refunded_at') }} as refunded_on,
         coalesce(delivered.currency, orders.currency) as currency,
         -- the refund of an order belongs to whoever placed it
-        case when delivered.order_id is null then assignments.customer_id else orders.customer_id end as customer_id
+        case when delivered.order_id is null then identity_map.customer_id else orders.customer_id end as customer_id
     from delivered
     left join orders on delivered.source_name = orders.source_name and delivered.order_id = orders.order_id
-    left join assignments
-        on delivered.source_name = assignments.source_name
-        and assignments.record_type = 'shop_customer'
-        and delivered.customer_id = assignments.record_id
+    left join identity_map
+        on delivered.source_name = identity_map.source_name
+        and identity_map.record_type = 'shop_customer'
+        and delivered.customer_id = identity_map.record_id
     where delivered.order_id is null or orders.order_id is not null
 ),
 

@@ -169,12 +169,12 @@ def _write_journal(connection: duckdb.DuckDBPyConnection, home: Home, snapshot_i
     """The customer ids this build gives for the first time, under a name nobody reads yet; none if it gives none."""
     exists = connection.execute(
         "select 1 from information_schema.tables"
-        " where table_catalog = 'build' and table_schema = 'identity' and table_name = 'assignments'"
+        " where table_catalog = 'build' and table_schema = 'identity' and table_name = 'identity_map'"
     ).fetchone()
     if not exists:
         return None
     columns = ", ".join(_JOURNAL_COLUMNS)
-    fresh = f"select {columns} from build.identity.assignments where is_new"
+    fresh = f"select {columns} from build.identity.identity_map where is_new"
     if not _count(connection, f"({fresh})"):
         return None
     for leftover in home.identity_journal.glob(".*.part"):

@@ -36,7 +36,7 @@ def build(home: Home, run: str, customers: int = 5) -> None:
             " timestamp '2026-01-01 10:00:00' as watermark_at, false as is_stale"
         )
         connection.execute(
-            "create or replace table identity.assignments as select 'shop' as source_name, 'shop_customer' as record_type,"
+            "create or replace table identity.identity_map as select 'shop' as source_name, 'shop_customer' as record_type,"
             f" '{run}-' || i as record_id, 'c' || i as customer_id, i < 2 as is_new from range({customers}) t(i)"
         )
 
