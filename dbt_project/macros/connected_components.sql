@@ -30,6 +30,7 @@
     {% call statement('main') %}{{ create_table_as(False, target_relation, 'select node, component from ' ~ labels) }}{% endcall %}
     {% for name in [edges, hooks, labels, scratch] %}{% do run_query('drop table if exists ' ~ name) %}{% endfor %}
     {{ run_hooks(post_hooks) }}
+    {% do adapter.commit() %}
     {% do persist_docs(target_relation, model) %}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
