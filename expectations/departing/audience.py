@@ -12,6 +12,7 @@ from typing import Any
 from expectations.promise import Promise, between, filled, shaped, within
 from perennial.warehouse.duck import name, quote
 
+CONSENTS = "customer.customer_consents"
 _SHAPES = {
     "email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
     "phone": r"^\+[1-9]\d{6,14}$",
@@ -38,8 +39,11 @@ def size_promise(low: int, high: int) -> Promise:
     return between("member_count", f"the audience has {low} to {high} members", low, high)
 
 
-def members(connection: Any, audience: str, address_column: str, channel: str, purpose: str) -> Any:
+def members(
+    connection: Any, audience: str, address_column: str, channel: str, purpose: str, brand: str | None = None
+) -> Any:
     """One row per member of an audience: address, consent status, and how often person and address occur."""
+    of_brand = "" if brand is None else f" and brand = {quote(brand)}"
     return connection.sql(
         f"""
         with audience as (
@@ -47,8 +51,8 @@ def members(connection: Any, audience: str, address_column: str, channel: str, p
         ),
         consent as (
             select customer_id, min(status) as status  -- of several brands, denied wins: it sorts before granted
-            from customer.consents
-            where channel = {quote(channel)} and purpose = {quote(purpose)}
+            from {CONSENTS}
+            where channel = {quote(channel)} and purpose = {quote(purpose)}{of_brand}
             group by customer_id
         )
         select

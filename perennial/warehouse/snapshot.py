@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -63,7 +64,7 @@ def publish(
     folder = make_folder(home.published / f"{retention.UNFINISHED}{record.snapshot_id}")
     with _open(home, engine) as connection:
         tables, sources = _write_tables(connection, folder, record, failpoint)
-        journal = _write_journal(connection, home, record.snapshot_id)
+        journal = _write_journal(connection, home, record)
     certificate = Certificate(
         snapshot_id=record.snapshot_id,
         as_of=record.as_of,
@@ -94,9 +95,7 @@ def publish(
 
 
 def _open(home: Home, engine: Engine) -> duckdb.DuckDBPyConnection:
-    connection = connect(
-        None, memory_limit=engine.memory_limit, threads=engine.threads, temp_directory=home.spill
-    )
+    connection = connect(None, memory_limit=engine.memory_limit, threads=engine.threads, temp_directory=home.spill)
     connection.execute("set preserve_insertion_order = false")  # else a large table is copied through memory
     connection.execute(f"attach {quote(str(home.build_file))} as build (read_only)")
     return connection
@@ -165,7 +164,7 @@ def _source_marks(connection: duckdb.DuckDBPyConnection) -> tuple[SourceMark, ..
     return tuple(SourceMark(*row) for row in rows)
 
 
-def _write_journal(connection: duckdb.DuckDBPyConnection, home: Home, snapshot_id: str) -> Path | None:
+def _write_journal(connection: duckdb.DuckDBPyConnection, home: Home, record: BuildRecord) -> Path | None:
     """The customer ids this build gives for the first time, under a name nobody reads yet; none if it gives none."""
     exists = connection.execute(
         "select 1 from information_schema.tables"
@@ -179,9 +178,17 @@ def _write_journal(connection: duckdb.DuckDBPyConnection, home: Home, snapshot_i
         return None
     for leftover in home.identity_journal.glob(".*.part"):
         leftover.unlink()
-    path = make_folder(home.identity_journal) / f".{snapshot_id}.part"
-    connection.execute(f"copy ({fresh} order by all) to {quote(str(path))} (format parquet, compression zstd)")
+    path = make_folder(home.identity_journal) / f".{record.snapshot_id}.part"
+    dated = (
+        f"select *, timestamp {quote(_utc(record.as_of))} as assigned_at, {quote(record.snapshot_id)} as snapshot_id"
+        f" from ({fresh}) order by all"
+    )
+    connection.execute(f"copy ({dated}) to {quote(str(path))} (format parquet, compression zstd)")
     return path
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _force_to_disk(folder: Path) -> dict[str, str]:

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import duckdb
 
-TABLES = ("customer.customers", "customer.customers_masked", "kpis.kpi_values", "audiences.win_back", "publish.snapshot")
+TABLES = (
+    "customer.customers",
+    "customer.customers_masked",
+    "kpis.kpi_values",
+    "audiences.win_back",
+    "publish.snapshot",
+)
 
 
 def poll(file: Path) -> tuple[str, set[str]]:

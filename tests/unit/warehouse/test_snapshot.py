@@ -34,7 +34,9 @@ def read(home: Home, sql: str) -> list[tuple]:
 
 def test_output_schemas_are_published_as_tables_and_private_ones_are_not(home: Home) -> None:
     night(home, "one")
-    found = read(home, "select table_schema || '.' || table_name, table_type from information_schema.tables order by all")
+    found = read(
+        home, "select table_schema || '.' || table_name, table_type from information_schema.tables order by all"
+    )
     assert found == [
         ("audiences.win_back", "BASE TABLE"),
         ("customer.customers", "BASE TABLE"),

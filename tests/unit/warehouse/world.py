@@ -17,33 +17,43 @@ from perennial.warehouse.snapshot import publish
 PASSED = {"win_back": AudienceVerdict(True)}
 
 
-def build(home: Home, run: str, customers: int = 5) -> None:
+_BUILD = """
+begin;
+create schema if not exists staging;
+create schema if not exists identity;
+create schema if not exists customer;
+create schema if not exists kpis;
+create schema if not exists audiences;
+create schema if not exists publish;
+create or replace table customer.customers as
+    select 'c' || i as customer_id, 1.5::decimal(18,4) as revenue_amount, '{run}' as run from range(5) t(i);
+create or replace view customer.customers_masked as select customer_id, run from customer.customers;
+create or replace table kpis.kpi_values as select 'aov' as kpi, '{run}' as run;
+create or replace table audiences.win_back as select customer_id from customer.customers;
+create or replace view staging.stg_private as select 1 as one;
+create or replace table publish.source_status as
+    select 'shop' as source_name, 'shop_orders' as table_name, timestamp '2026-01-01 10:00:00' as watermark_at,
+        false as is_stale;
+create or replace table identity.identity_map as
+    select 'shop' as source_name, 'shop_customer' as record_type, '{run}-' || i as record_id, 'c' || i as customer_id,
+        i < 2 as is_new
+    from range(5) t(i);
+commit;
+"""
+
+
+def build(home: Home, run: str) -> None:
     """warehouse/build.duckdb as dbt would leave it: tables, a view, private schemas, an id journal to append."""
     home.warehouse.mkdir(parents=True, exist_ok=True)
     with connect(home.build_file) as connection:
-        for schema in ("staging", "identity", "customer", "kpis", "audiences", "publish"):
-            connection.execute(f"create schema if not exists {schema}")
-        connection.execute(
-            "create or replace table customer.customers as"
-            f" select 'c' || i as customer_id, 1.5::decimal(18,4) as revenue_amount, '{run}' as run from range({customers}) t(i)"
-        )
-        connection.execute("create or replace view customer.customers_masked as select customer_id, run from customer.customers")
-        connection.execute(f"create or replace table kpis.kpi_values as select 'aov' as kpi, '{run}' as run")
-        connection.execute("create or replace table audiences.win_back as select customer_id from customer.customers")
-        connection.execute("create or replace view staging.stg_private as select 1 as one")
-        connection.execute(
-            "create or replace table publish.source_status as select 'shop' as source_name, 'shop_orders' as table_name,"
-            " timestamp '2026-01-01 10:00:00' as watermark_at, false as is_stale"
-        )
-        connection.execute(
-            "create or replace table identity.identity_map as select 'shop' as source_name, 'shop_customer' as record_type,"
-            f" '{run}-' || i as record_id, 'c' || i as customer_id, i < 2 as is_new from range({customers}) t(i)"
-        )
+        connection.execute(_BUILD.format(run=run))
 
 
 def record(home: Home, as_of: datetime | None = None) -> BuildRecord:
     now = datetime.now(UTC)
-    return BuildRecord(new_snapshot_id(home, now), as_of or now, now, "inputs", {"customers": "abc"}, Checks(12, ("late",)))
+    return BuildRecord(
+        new_snapshot_id(home, now), as_of or now, now, "inputs", {"customers": "abc"}, Checks(12, ("late",))
+    )
 
 
 def night(home: Home, run: str, **options: object) -> Certificate:

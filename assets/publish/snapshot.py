@@ -1,0 +1,85 @@
+"""Publishing as Dagster sees it: one asset, the snapshot readers open.
+
+What lives here: the step, and when nothing may be published. What does not: how a snapshot is written
+(perennial/warehouse).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from assets.night import Night
+from perennial.warehouse import build, certificate, snapshot
+
+KEY = dg.AssetKey(["publish", "snapshot"])
+POOL = "warehouse"
+
+
+def snapshot_asset(outputs: Sequence[dg.AssetKey], audiences: Sequence[str]) -> dg.AssetsDefinition:
+    """Depends on every output table, and thereby on the blocking checks of the audiences."""
+
+    @dg.asset(
+        key=KEY, deps=list(outputs), group_name="publish", owners=["team:perennial"], kinds={"duckdb", "parquet"},
+        pool=POOL,
+        description="The snapshot BI and activation read: database, Parquet and certificate. One per night.",
+    )  # fmt: skip
+    def publish_snapshot(night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
+        with night.step("publish the snapshot") as line:
+            held = before_published(night)
+            if held is not None:
+                line.note = held
+                night.tally.notes.append(held)
+                return dg.MaterializeResult(asset_key=KEY, metadata={"is_published": False, "reason": held})
+            issued = publish(night, audiences)
+            line.rows, line.note = sum(issued.tables.values()), issued.snapshot_id
+            return dg.MaterializeResult(asset_key=KEY, metadata=_metadata(night, issued))
+
+    return publish_snapshot
+
+
+def publish(night: Night, audiences: Sequence[str]) -> certificate.Certificate:
+    """Publish the finished build with the verdicts of its departing checks."""
+    record = build.read_record(night.home)
+    verdicts = build.read_verdicts(night.home, record.snapshot_id)
+    unchecked = certificate.AudienceVerdict(False, ("its departing checks did not run on this build",))
+    engine = night.settings.engine
+    issued = snapshot.publish(
+        night.home,
+        record,
+        {name: verdicts.get(name, unchecked) for name in audiences},
+        keep=night.settings.retention.snapshots,
+        engine=snapshot.Engine(engine.memory_limit, engine.threads),
+        failpoint=night.failpoint,
+    )
+    night.tally.is_published = True
+    stale = sorted({mark.source_name for mark in issued.sources if mark.is_stale})
+    night.tally.degraded += [f"source {name} is stale" for name in stale]
+    return issued
+
+
+def before_published(night: Night) -> str | None:
+    """Why this run may neither publish nor activate: it looks at a time before the one already published."""
+    try:
+        held = certificate.read(night.home, certificate.current_snapshot_id(night.home))
+    except certificate.CertificateError:
+        return None
+    if night.is_replay or night.as_of >= held.as_of:
+        return None
+    return (
+        f"as of {night.as_of:%Y-%m-%d %H:%M} lies before the published {held.as_of:%Y-%m-%d %H:%M}: built, neither"
+        " published nor activated; PERENNIAL_REPLAY=1 asks for it"
+    )
+
+
+def _metadata(night: Night, issued: certificate.Certificate) -> dict[str, object]:
+    return {
+        "is_published": True,
+        "snapshot_id": issued.snapshot_id,
+        "as_of": issued.as_of.isoformat(),
+        "dagster/row_count": sum(issued.tables.values()),
+        "tables": dg.MetadataValue.json(dict(issued.tables)),
+        "warnings": list(issued.checks.warned),
+        "path": dg.MetadataValue.path(night.home.snapshot(issued.snapshot_id)),
+    }

@@ -1,0 +1,79 @@
+"""Everything Dagster knows of one installation.
+
+What lives here: build_defs(), which joins assets, checks, job, schedule, sensor and resource; and `defs`, the same for
+the installation the environment names. What does not: any of the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets.activate.audiences import activation_assets
+from assets.activate.audiences import asset_key as activation_key
+from assets.ingest.landing import landing_assets
+from assets.night import Night
+from assets.publish.departing import departing_checks
+from assets.publish.night import night_report
+from assets.publish.snapshot import KEY as SNAPSHOT
+from assets.publish.snapshot import snapshot_asset
+from assets.transform.dbt import warehouse_assets
+from assets.transform.translator import asset_key, folder
+from orchestration.checks import arriving_checks, freshness_checks
+from orchestration.jobs import EXECUTOR, nightly_job
+from orchestration.manifest import manifest as read_manifest
+from orchestration.resources import Installation, be_quiet, installation, resources
+from orchestration.schedules import nightly_schedule
+from orchestration.sensors import failed_night_sensor
+from perennial.audiences.definition import from_manifest, pairs
+from perennial.config.contract import TABLES
+from perennial.warehouse.snapshot import OUTPUT_SCHEMAS
+
+
+def build_defs(
+    installed: Installation | None = None, manifest: Mapping[str, Any] | None = None, night: Night | None = None
+) -> dg.Definitions:
+    """The definitions of an installation. Callers may hand over their own, a parsed manifest, and a run's Night."""
+    be_quiet()
+    installed = installed or installation()
+    manifest = manifest or read_manifest(installed.night().dbt)
+    audiences = from_manifest(manifest)
+    chosen, _not_configured = pairs(audiences, installed.settings.destinations)
+    kinds = {name: settings.kind for name, settings in installed.settings.destinations.items()}
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    keys = {node["name"]: asset_key(node) for node in models}
+    outputs = sorted(asset_key(node) for node in models if folder(node) in OUTPUT_SCHEMAS)
+    job = nightly_job()
+    return dg.Definitions(
+        assets=[
+            landing_assets(_landed(manifest)),
+            warehouse_assets(manifest),
+            snapshot_asset(outputs, list(audiences)),
+            *activation_assets(chosen, audiences, kinds),
+            night_report([SNAPSHOT, *map(activation_key, chosen)]),
+        ],
+        asset_checks=[
+            arriving_checks(sorted(TABLES)),
+            *departing_checks(audiences, keys),
+            *freshness_checks(installed.settings),
+        ],
+        jobs=[job],
+        schedules=[nightly_schedule(job, installed.settings)],
+        sensors=[failed_night_sensor(installed, job)],
+        resources=resources(installed, night),
+        executor=EXECUTOR,
+    )
+
+
+def _landed(manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
+    """What a night lands: every table of the contract, and whatever else dbt reads as a source."""
+    contract = {dg.AssetKey(["landing", table]) for table in TABLES}
+    return sorted(contract | {asset_key(source) for source in manifest["sources"].values()})
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What workspace.yaml loads: the installation the environment names, read when Dagster asks and not on import."""
+    return build_defs()

@@ -1,0 +1,87 @@
+"""Dagster's own storage of one home: where runs are remembered, and how they are watched.
+
+What lives here: dagster.yaml, opening the instance, and clearing up after a run whose process is gone. What does not:
+jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from perennial.config.files import make_folder, write_atomically
+from perennial.config.home import Home
+
+MAX_RUNTIME = timedelta(hours=6)  # a night that takes longer hangs
+STARTED_BY = "perennial/started_by"
+BY_COMMAND = "nightly"
+KEEP_RUNS = 400  # more than a year of nights
+
+DAGSTER_YAML = f"""\
+# Written by Perennial at set-up; edit orchestration/instance.py instead.
+telemetry:
+  enabled: false
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+  cancel_timeout_seconds: 180
+  max_runtime_seconds: {int(MAX_RUNTIME.total_seconds())}
+  free_slots_after_run_end_seconds: 60  # a cancelled run would keep the warehouse's slot for ever
+  poll_interval_seconds: 60
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
+  runs:
+    max_concurrent_runs: 1
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
+"""
+
+
+def prepare(home: Home) -> Path:
+    """DAGSTER_HOME of this home, with its dagster.yaml as this version wants it."""
+    folder = make_folder(home.dagster)
+    file = folder / "dagster.yaml"
+    if not file.exists() or file.read_text(encoding="utf-8") != DAGSTER_YAML:
+        write_atomically(file, DAGSTER_YAML)
+    return folder
+
+
+def open_instance(home: Home) -> dg.DagsterInstance:
+    """The instance that remembers this home's runs. Close it with `with`."""
+    return dg.DagsterInstance.from_config(str(prepare(home)))
+
+
+def fail_lost_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark as failed what a killed `nightly` left as started. Call it while holding the installation's lock."""
+    lost = instance.get_runs(
+        filters=dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED],
+            tags={STARTED_BY: BY_COMMAND},
+        )
+    )
+    for run in lost:
+        instance.report_run_failed(run, message="The process of this run ended without finishing it.")
+    return [run.run_id for run in lost]
+
+
+def forget_old_runs(instance: dg.DagsterInstance, keep: int = KEEP_RUNS) -> int:
+    """Delete the oldest runs beyond `keep`, with their events: run storage stays bounded."""
+    old = instance.get_run_records()[keep:]
+    for record in old:
+        instance.delete_run(record.dagster_run.run_id)
+    return len(old)
+
+
+def run_tags(started_by: str) -> Mapping[str, str]:
+    return {STARTED_BY: started_by}
