@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from perennial.demo.scale import Scale
 
 Out = Annotated[Path | None, typer.Option(help="Folder to write to. [default: PERENNIAL_HOME, else data/demo]")]
 People = Annotated[int, typer.Option(help="How many people live in the world.")]
@@ -53,10 +56,13 @@ def make(
     port: Port = 47_801,
 ) -> None:
     """Write exports, a perennial.yml that reads them, and the hidden truth behind them."""
-    from perennial.demo.make import make_demo
+    from perennial.demo.make import NotADemo, make_demo
 
-    folder = _folder(out)
-    exports = make_demo(folder, _scale(people, years, seed, as_of), port)
+    folder, scale = _folder(out), _scale(people, years, seed, as_of)
+    try:
+        exports = make_demo(folder, scale, port)
+    except NotADemo as error:
+        raise _wrong_use(error) from error
     rows = sum(len(table) for table in exports.tables.values())
     typer.echo(f"{people:,} people, {rows:,} rows in {len(exports.tables)} tables under {folder}/exports")
     typer.echo(f"configuration: {folder}/perennial.yml · hidden truth: {folder}/truth · as of {as_of:%Y-%m-%d}")
@@ -71,16 +77,36 @@ def run(
     port: Port = 47_801,
 ) -> None:
     """Make the world where it is missing, run the nightly job on it with a loopback channel, and show what came out."""
-    from perennial.demo.run import run_demo
+    from rich.console import Console
 
-    raise typer.Exit(run_demo(_folder(out), _scale(people, years, seed, as_of), port, os.environ))
+    from perennial.config.home import Home
+    from perennial.config.problems import ConfigError
+    from perennial.demo.make import NotADemo
+    from perennial.demo.run import run_demo
+    from perennial.report.summary import print_summary
+
+    folder, scale = _folder(out).absolute(), _scale(people, years, seed, as_of)
+
+    def show() -> None:
+        print_summary(Home(folder), Console())
+
+    try:
+        status = run_demo(folder, scale, port, os.environ, show=show)
+    except (NotADemo, ConfigError) as error:
+        raise _wrong_use(error) from error
+    raise typer.Exit(status)
+
+
+def _wrong_use(error: Exception) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(2)
 
 
 def _folder(out: Path | None) -> Path:
     return out or Path(os.environ.get("PERENNIAL_HOME") or DEFAULT_HOME)
 
 
-def _scale(people: int, years: int, seed: int, as_of: datetime):
+def _scale(people: int, years: int, seed: int, as_of: datetime) -> Scale:
     from perennial.demo.scale import Scale
 
     try:

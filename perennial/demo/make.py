@@ -5,6 +5,9 @@ What lives here: the order in which the world is made, and its configuration fil
 
 from __future__ import annotations
 
+import json
+import shutil
+from datetime import date
 from pathlib import Path
 
 from perennial.config.files import write_atomically
@@ -29,8 +32,45 @@ RECEIVER_PATH = "/perennial"
 DEFAULT_PORT = 47_801
 
 
+MARK = "demo.json"  # says that a folder is a demo's, and of which scale; written first
+CONFIG = "perennial.yml"  # written last: a demo with it is whole
+
+
+class NotADemo(Exception):
+    """The folder holds something that is not a demo's and would be overwritten: says what and what to do."""
+
+
 def make_demo(folder: Path, scale: Scale, port: int = DEFAULT_PORT) -> Exports:
     """Write the world of this scale under the folder. The same scale and port give the same bytes."""
+    _clear(folder, scale)
+    exports = make_world(scale)
+    _write(folder, exports, port)
+    return exports
+
+
+def scale_of(folder: Path) -> Scale | None:
+    """The scale of the whole demo in this folder; none where there is none, or where its making was cut off."""
+    if not (folder / MARK).exists() or not (folder / CONFIG).exists():
+        return None
+    flags = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    return Scale(flags["people"], flags["years"], flags["seed"], date.fromisoformat(flags["as_of"]))
+
+
+def _clear(folder: Path, scale: Scale) -> None:
+    """Mark the folder as a demo's and empty what a demo writes. Refuses what another hand wrote."""
+    if not (folder / MARK).exists():
+        for place in (folder / "exports", folder / "truth", folder / CONFIG):
+            if place.exists():
+                raise NotADemo(f"{place}: is not a demo's and would be overwritten; name another folder with --out")
+    flags = {"people": scale.people, "years": scale.years, "seed": scale.seed, "as_of": scale.as_of.isoformat()}
+    write_atomically(folder / MARK, json.dumps(flags) + "\n")
+    (folder / CONFIG).unlink(missing_ok=True)
+    for part in ("exports", "truth"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+
+
+def make_world(scale: Scale) -> Exports:
+    """Every table of every system, and the truth, in memory."""
     exports = Exports()
     people = make_people(scale)
     purchases, win_back = make_purchases(people, scale)
@@ -60,16 +100,16 @@ def make_demo(folder: Path, scale: Scale, port: int = DEFAULT_PORT) -> Exports:
     add_conversations(exports, people, scale)
     add_advocacy(exports, people, purchases, scale)
     add_consents(exports, people, accounts["shop"], contacts, scale)
-    _write(folder, exports, truth_tables(exports, people, win_back, scale), port)
+    exports.truth = truth_tables(exports, people, win_back, scale)
     return exports
 
 
-def _write(folder: Path, exports: Exports, truth: dict, port: int) -> None:
+def _write(folder: Path, exports: Exports, port: int) -> None:
     (folder / "truth").mkdir(parents=True, exist_ok=True)
     write_exports(folder / "exports", exports.tables)
-    for name, rows in truth.items():
+    for name, rows in exports.truth.items():
         write_parquet(folder / "truth" / f"{name}.parquet", rows)
-    write_atomically(folder / "perennial.yml", configuration(port))
+    write_atomically(folder / CONFIG, configuration(port))
 
 
 def receiver_url(port: int) -> str:

@@ -18,10 +18,12 @@ RECORD_TYPES = ("shop_customer", "guest_order", "crm_contact", "message_contact"
 
 @dataclass
 class Exports:
-    """`tables`: (source, table) → rows. `records`: who is behind which record, by which clean identifiers."""
+    """`tables`: (source, table) → rows. `records`: who is behind which record, by which clean
+    identifiers. `truth`: what no model may read."""
 
     tables: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
     records: list[pd.DataFrame] = field(default_factory=list)
+    truth: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def add(self, source: str, table: str, rows: pd.DataFrame) -> None:
         held = self.tables.get((source, table))
