@@ -30,19 +30,23 @@ class Verdict:
     reason: str
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """Where an approved plan was interrupted: what the channel held before it began, and the leaves done since."""
+
+    held_count: int
+    leaves_count: int
+
+
 def judge(
     plan: Plan,
     held_count: int,
     desired_count: int,
     guards: Limits,
     last_plan_nonempty: bool,
-    leaves_before: int = 0,
+    baseline: Baseline | None = None,
 ) -> Verdict:
-    """Compare the audience with what the channel held.
-
-    Where an approved plan was interrupted, `held_count` is what was held before it began and `leaves_before` counts the
-    leaves already done since, so that going on is judged as the whole would be.
-    """
+    """Compare the audience with what the channel holds. With a baseline, going on is judged as the whole would be."""
     if desired_count == 0:
         if held_count > 0:
             return Verdict("held", f"the audience is empty while the channel holds {held_count}")
@@ -52,19 +56,21 @@ def judge(
             return Verdict("noop", "the audience is empty and the channel holds nobody")
     if plan.is_empty:
         return Verdict("noop", "unchanged")
-    if held_count == 0:
+    start = baseline or Baseline(held_count, 0)
+    return _compare(len(plan.leaves) + start.leaves_count, held_count, start.held_count, desired_count, guards)
+
+
+def _compare(leaves_count: int, held_count: int, start_count: int, desired_count: int, guards: Limits) -> Verdict:
+    """Shrinking and turnover are measured from the most the channel held, growing from where it started."""
+    most = max(held_count, start_count)
+    if most == 0:
         return Verdict("approved", "the channel holds nobody yet")
-    return _compare(len(plan.leaves) + leaves_before, held_count, desired_count, guards)
-
-
-def _compare(leaves_count: int, held_count: int, desired_count: int, guards: Limits) -> Verdict:
-    shrink = (held_count - desired_count) / held_count
-    growth = desired_count / held_count
-    turnover = leaves_count / held_count
     sizes = f"the channel holds {held_count}, the audience has {desired_count}"
+    shrink, turnover = (most - desired_count) / most, leaves_count / most
     if shrink > guards.max_shrink:
         return Verdict("held", f"{sizes}: it would shrink by {shrink:.1%}, more than {guards.max_shrink:.1%}")
-    if growth > guards.max_growth:
+    if start_count and desired_count / start_count > guards.max_growth:
+        growth = desired_count / start_count
         return Verdict("held", f"{sizes}: it would grow {growth:.2f} times, more than {guards.max_growth:g} times")
     if turnover > guards.max_turnover:
         return Verdict(

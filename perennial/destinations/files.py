@@ -1,7 +1,7 @@
 """A channel fed by files: one CSV per plan and audience, renamed into place, and a manifest beside it.
 
-What lives here: the file's form, its safety in a spreadsheet, and that a repeat makes the same file, never a second one.
-What does not: which rows are written, and who takes the files away.
+What lives here: the file's form, its safety in a spreadsheet, and that a repeat makes the same file, never a second
+one. What does not: which rows are written, and who takes the files away.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def approve(connection: Connection, name: str, approved_by: str, now: datetime) 
     """Record the approval of a plan that is held and is the newest of its channel."""
     plan = find(connection, name)
     channel = Channel(plan["audience"], plan["destination"])
-    newest = connection.execute(select(func.max(plans.c.number)).where(of_channel(plans, channel))).scalar_one()
+    newest: int = connection.execute(select(func.max(plans.c.number)).where(of_channel(plans, channel))).scalar_one()
     if plan["verdict"] != "held":
         raise LedgerError(f"plan {plan['plan_id']} is not held ({plan['verdict']}); there is nothing to approve")
     if newest != plan["number"]:

@@ -38,16 +38,27 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.begin() as connection:
+        with self._explained(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Takes the write lock first, so that what is read inside still holds when it is written."""
-        with self._writer.begin() as connection:
+        with self._explained(), self._writer.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRES_LOCK})
             yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Database errors hold the values of rows, addresses too: only their kind is passed on."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = type(getattr(error, "orig", None) or error).__name__
+            raise LedgerError(
+                f"{self.place}: cannot be used ({cause}); check the server, the rights and the space on disk"
+            ) from None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -59,12 +70,6 @@ def open_database(home: Home, url: str | None) -> tuple[Database, bytes]:
     try:
         _prepare(database)
         secret = _secret_in_meta(database) if url else _secret_in_file(database, home.ledger / "key")
-    except SQLAlchemyError as error:
-        database.close()
-        cause = type(getattr(error, "orig", None) or error).__name__
-        raise LedgerError(
-            f"{database.place}: cannot be used ({cause}); check that the server is up, the rights and the disk"
-        ) from error
     except BaseException:
         database.close()
         raise

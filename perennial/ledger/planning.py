@@ -106,7 +106,7 @@ class _Spells:
                 .where(of_channel(table, channel) & table.c.customer_id.in_(some))
                 .group_by(table.c.customer_id)
             )
-            for customer_id, spell in connection.execute(query):
+            for customer_id, spell in connection.execute(query).tuples():
                 self._last[customer_id] = max(spell, self._last.get(customer_id, 0))
 
     def next(self, customer_id: str) -> int:
@@ -180,7 +180,7 @@ def _move(connection: Connection, plan: NewPlan, spells: _Spells) -> None:
     entry = of_channel(memberships, plan.channel)
     entry &= memberships.c.customer_id == bindparam("from_id")
     entry &= memberships.c.spell == bindparam("from_spell")
-    values = {"customer_id": bindparam("to_id"), "spell": bindparam("to_spell")}
+    values: dict[str, Any] = {"customer_id": bindparam("to_id"), "spell": bindparam("to_spell")}
     connection.execute(update(memberships).where(entry).values(**values), moves)
 
 
@@ -190,7 +190,7 @@ def _move_values(move: MovedMembership, spells: _Spells) -> dict[str, Any]:
 
 
 def _supersede(connection: Connection, keys: Iterable[str]) -> None:
-    values = {"status": "superseded", "address": None, "fields": None}
+    values: dict[str, Any] = {"status": "superseded", "address": None, "fields": None}
     dropped = update(deliveries).where(_is_key() & deliveries.c.status.in_(OPEN)).values(**values)
     if found := [{"the_key": key} for key in keys]:
         connection.execute(dropped, found)

@@ -24,16 +24,16 @@ _REASON_LENGTH = 300
 
 
 def begin_attempt(
-    connection: Connection, channel: Channel, batch: Sequence[Delivery], batch_id: str, snapshot_id: str, now: datetime
+    connection: Connection, channel: Channel, batch: Sequence[Delivery], batch_id: str, snapshot_id: str, at: datetime
 ) -> None:
-    """Before the first byte: from here on the rows may be with the channel."""
+    """Before the first byte: from here on the rows may be with the channel. A repeated batch keeps its first time."""
     was_out = deliveries.c.status == "attempted"
     values = {
         "is_ambiguous": or_(deliveries.c.is_ambiguous, was_out),
         "status": "attempted",
         "attempts": deliveries.c.attempts + 1,
         "batch_id": batch_id,
-        "batch_at": case((was_out, deliveries.c.batch_at), else_=now),
+        "batch_at": case((was_out, deliveries.c.batch_at), else_=at),
         "last_snapshot_id": snapshot_id,
     }
     _each(connection, update(deliveries).where(_IS_KEY).values(**values), [{"the_key": row.key} for row in batch])
@@ -83,7 +83,7 @@ def _note_joins(connection: Connection, channel: Channel, joins: list[Delivery])
     for some in chunks([row.customer_id for row in joins]):
         query = select(memberships.c.customer_id, memberships.c.spell)
         found = connection.execute(query.where(of_channel(memberships, channel) & memberships.c.customer_id.in_(some)))
-        known.update((customer_id, spell) for customer_id, spell in found)
+        known.update((customer_id, spell) for customer_id, spell in found.tuples())
     new = [
         {"audience": channel.audience, "destination": channel.destination, "customer_id": row.customer_id}
         | {"spell": row.spell, "address": row.address, "sent_as": row.sent_as, "is_certain": False}
@@ -95,8 +95,8 @@ def _note_joins(connection: Connection, channel: Channel, joins: list[Delivery])
 
 
 def _acknowledge(connection: Connection, channel: Channel, settled: list[Settlement], now: datetime) -> None:
-    forgotten = {"address": None, "fields": None, "reason": None}
-    values = {"status": "acknowledged", "acknowledged_at": now, "receipt": bindparam("the_reason")} | forgotten
+    forgotten: dict[str, Any] = {"address": None, "fields": None, "reason": None}
+    values: dict[str, Any] = {"status": "acknowledged", "acknowledged_at": now, "receipt": bindparam("the_reason")} | forgotten
     _each(connection, update(deliveries).where(_IS_KEY).values(**values), [_reasoned(each) for each in settled])
     joins = [_entry(each.delivery) for each in settled if each.delivery.action == "join"]
     leaves = [_entry(each.delivery) for each in settled if each.delivery.action == "leave"]

@@ -42,7 +42,7 @@ class Ledger:
         self._clock = clock
 
     def _now(self) -> datetime:
-        return self._clock().astimezone(UTC).replace(tzinfo=None)
+        return _plain(self._clock())
 
     def state(self, channel: Channel) -> State:
         """What planning needs to know of a channel."""
@@ -74,9 +74,11 @@ class Ledger:
         with self.database.read() as connection:
             return [row for row in _open_deliveries(connection, channel) if row.status != "rejected"]
 
-    def begin_attempt(self, channel: Channel, batch: Sequence[Delivery], batch_id: str, snapshot_id: str) -> None:
+    def begin_attempt(
+        self, channel: Channel, batch: Sequence[Delivery], batch_id: str, snapshot_id: str, at: datetime
+    ) -> None:
         with self.database.write() as connection:
-            sending.begin_attempt(connection, channel, batch, batch_id, snapshot_id, self._now())
+            sending.begin_attempt(connection, channel, batch, batch_id, snapshot_id, _plain(at))
 
     def settle(self, channel: Channel, settlements: Sequence[Settlement]) -> None:
         with self.database.write() as connection:
@@ -135,6 +137,11 @@ def open_ledger(home: Home, url: str | None = None, clock: Clock = lambda: datet
         yield Ledger(database, secret, clock)
     finally:
         database.close()
+
+
+def _plain(moment: datetime) -> datetime:
+    """UTC without an offset, as the tables keep it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _last_plan(connection: Connection, channel: Channel) -> PlanRecord | None:

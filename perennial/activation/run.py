@@ -1,0 +1,222 @@
+"""Activation of one audience at one destination: certificate, plan, guard, ledger, send, acknowledge.
+
+What lives here: the order of these steps and the outcome. What does not: any of the steps. A refusal, a held plan and a
+failing destination are outcomes, not exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from perennial.activation import planning, snapshot
+from perennial.activation.permission import Permission, Recheck
+from perennial.activation.planning import Proposal
+from perennial.activation.send import Sender, Tally
+from perennial.activation.snapshot import Desired, SnapshotError
+from perennial.audiences.definition import AudienceDefinition
+from perennial.audiences.guard import Verdict
+from perennial.config import secrets
+from perennial.config.failpoints import Failpoints
+from perennial.config.home import Home
+from perennial.config.problems import ConfigError
+from perennial.config.settings import Settings
+from perennial.destinations.base import DestinationError
+from perennial.destinations.build import build
+from perennial.ledger.records import Channel, LedgerError, State
+from perennial.ledger.store import Ledger, open_ledger
+from perennial.warehouse import certificate
+from perennial.warehouse.certificate import CertificateError
+from perennial.warehouse.lock import InstallationLock
+
+Clock = Callable[[], datetime]
+Word = Literal["sent", "noop", "held", "refused", "failed", "partial"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an activation ended.
+
+    sent: every row was acknowledged. noop: nothing was due. held: waits for a person's approval. refused: the snapshot
+    may not be sent from. partial: some rows were acknowledged. failed: none was.
+    """
+
+    verdict: Word
+    reason: str
+    snapshot_id: str | None = None
+    plan_id: str | None = None
+    plan_hash: str | None = None
+    joins: int = 0
+    leaves: int = 0
+    acknowledged: int = 0
+    rejected: int = 0
+    withheld_for_consent: int = 0
+    without_address: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a certified snapshot says about an audience."""
+
+    snapshot_id: str
+    desired: Desired
+    redirects: dict[str, str]
+
+
+def activate(
+    home: Home,
+    settings: Settings,
+    env: Mapping[str, str],
+    definition: AudienceDefinition,
+    destination_name: str,
+    snapshot_id: str | None,
+    clock: Clock,
+    consent_recheck: Recheck | None = None,
+) -> Outcome:
+    """Bring the destination up to the audience of a snapshot (the published one unless named). Safe to repeat."""
+    if destination_name not in settings.destinations:
+        return Outcome("refused", f"destination {destination_name} is not configured; add it to perennial.yml")
+    try:
+        with InstallationLock(home):
+            wanted = read_wanted(home, settings, definition, snapshot_id)
+            with open_ledger(home, ledger_url(settings, env), clock) as ledger:
+                run = _Run(home, settings, env, definition, destination_name, clock, ledger, wanted, consent_recheck)
+                return run.go()
+    except (CertificateError, SnapshotError) as error:
+        return Outcome("refused", str(error), snapshot_id)
+    except (LedgerError, ConfigError) as error:
+        return Outcome("failed", str(error), snapshot_id)
+
+
+def read_wanted(home: Home, settings: Settings, definition: AudienceDefinition, snapshot_id: str | None) -> Wanted:
+    """Pin a snapshot, verify its certificate, read the audience."""
+    pinned = snapshot_id or certificate.current_snapshot_id(home)
+    certified = certificate.read(home, pinned)
+    certificate.verify(home, certified, definition.name)
+    with snapshot.open_snapshot(home, pinned, settings.engine) as connection:
+        desired = snapshot.desired(connection, definition, certified.as_of)
+        return Wanted(pinned, desired, snapshot.redirects(connection))
+
+
+def ledger_url(settings: Settings, env: Mapping[str, str]) -> str | None:
+    """Where the ledger is: none for SQLite under the home."""
+    variable = settings.ledger.url_env
+    return None if variable is None else secrets.resolve(env, variable, "ledger.url_env")
+
+
+@dataclass(frozen=True)
+class _Run:
+    home: Home
+    settings: Settings
+    env: Mapping[str, str]
+    definition: AudienceDefinition
+    destination_name: str
+    clock: Clock
+    ledger: Ledger
+    wanted: Wanted
+    recheck: Recheck | None
+
+    @property
+    def channel(self) -> Channel:
+        return Channel(self.definition.name, self.destination_name)
+
+    def go(self) -> Outcome:
+        failpoint = Failpoints.from_env(self.env)
+        state = self.ledger.state(self.channel)
+        proposal = planning.propose(
+            self.channel,
+            self.wanted.desired.members,
+            self.wanted.redirects,
+            state,
+            self.wanted.snapshot_id,
+            self.settings.guards,
+        )
+        failpoint("plan")
+        proposal, approval = self._with_approval(proposal)
+        failpoint("guard")
+        plan_id = self._write(proposal, state, approval)
+        failpoint("ledger")
+        if proposal.verdict.word != "approved":
+            return self._outcome(proposal, plan_id, proposal.verdict.word, proposal.verdict.reason, Tally())
+        tally = self._send(failpoint)
+        self.ledger.close_plan(plan_id)
+        failpoint("close")
+        return self._sent(proposal, plan_id, tally)
+
+    def _with_approval(self, proposal: Proposal) -> tuple[Proposal, int | None]:
+        """A person's approval of this very plan releases it, once."""
+        if proposal.verdict.word != "held":
+            return proposal, None
+        approval = self.ledger.approval(proposal.plan.plan_hash)
+        if approval is None:
+            return proposal, None
+        word: Literal["noop", "approved"] = "noop" if proposal.plan.is_empty else "approved"
+        verdict = Verdict(word, f"{proposal.verdict.reason}; approved by {approval.approved_by}")
+        return proposal.with_verdict(verdict), approval.number
+
+    def _write(self, proposal: Proposal, state: State, approval: int | None) -> str:
+        """The plan's id. The same plan is not written twice: not a held one, nor one that goes on."""
+        if planning.goes_on_unchanged(proposal, state) and state.last_plan is not None:
+            return state.last_plan.plan_id
+        if proposal.verdict.word == "held":
+            known = self.ledger.held_plan(self.channel, proposal.plan.plan_hash)
+            if known is not None:
+                return known.plan_id
+        withheld = self.wanted.desired.without_consent + self.wanted.desired.without_address
+        plan = planning.new_plan(proposal, self.definition, state, self.wanted.snapshot_id, withheld, approval)
+        return self.ledger.commit_plan(plan)
+
+    def _send(self, failpoint: Failpoints) -> Tally:
+        try:
+            destination = build(self.destination_name, self.settings.destinations[self.destination_name], self.env)
+        except DestinationError as error:
+            return Tally(stopped=error)
+        permission = Permission(self.home, self.settings.engine, self.definition.consent, self.recheck)
+        try:
+            sender = Sender(
+                self.ledger, self.channel, destination, self.definition, permission,
+                self.wanted.snapshot_id, self.clock, failpoint,
+            )  # fmt: skip
+            return sender.send_all()
+        finally:
+            destination.close()
+
+    def _sent(self, proposal: Proposal, plan_id: str, tally: Tally) -> Outcome:
+        word: Word
+        missing = tally.rejected + tally.unanswered
+        if tally.stopped is None and missing == 0:
+            word = "sent" if tally.acknowledged else "noop"
+            reason = "nothing was left to send" if word == "noop" else proposal.verdict.reason
+            return self._outcome(proposal, plan_id, word, reason, tally)
+        reasons = [f"{tally.rejected} rejected"] if tally.rejected else []
+        if tally.unanswered:
+            reasons.append(f"{tally.unanswered} without an answer")
+        if tally.stopped is not None:
+            reasons.append(f"{self.destination_name}: {tally.stopped}")
+        return self._outcome(
+            proposal, plan_id, "partial" if tally.acknowledged else "failed", "; ".join(reasons), tally
+        )
+
+    def _outcome(
+        self,
+        proposal: Proposal,
+        plan_id: str,
+        verdict: Word,
+        reason: str,
+        tally: Tally,
+    ) -> Outcome:
+        return Outcome(
+            verdict=verdict,
+            reason=reason,
+            snapshot_id=self.wanted.snapshot_id,
+            plan_id=plan_id,
+            plan_hash=proposal.plan.plan_hash,
+            joins=len(proposal.plan.joins),
+            leaves=len(proposal.plan.leaves),
+            acknowledged=tally.acknowledged,
+            rejected=tally.rejected,
+            withheld_for_consent=self.wanted.desired.without_consent + tally.withheld,
+            without_address=self.wanted.desired.without_address,
+        )

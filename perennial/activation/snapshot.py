@@ -1,0 +1,131 @@
+"""Reading a published snapshot: who should be in an audience, who agreed to it, and which ids were merged.
+
+What lives here: the queries. What does not: whether the snapshot may be used (perennial.warehouse.certificate) and what
+is done with the people.
+
+Permission fails closed: for the channel and purpose there must be a grant, and no brand that was answered may have said
+anything else last. An unknown word, a missing time and a time that lies ahead of the snapshot count as no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from perennial.audiences.definition import AudienceDefinition, ConsentRule
+from perennial.audiences.plan import Member
+from perennial.config.home import Home
+from perennial.config.settings import Engine
+from perennial.warehouse.certificate import DATABASE_FILE
+from perennial.warehouse.duck import connect, name, quote
+
+_PORTION = 10_000
+
+
+class SnapshotError(Exception):
+    """The snapshot lacks what the audience needs: says what and what to do."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """Who should be held, and how many members of the audience are not because nobody may or can reach them."""
+
+    members: dict[str, Member]
+    without_consent: int
+    without_address: int
+
+
+@contextmanager
+def open_snapshot(home: Home, snapshot_id: str, engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The snapshot's database, attached read-only."""
+    path = home.snapshot(snapshot_id) / DATABASE_FILE
+    with connect(None, memory_limit=engine.memory_limit, threads=engine.threads, temp_directory=home.spill) as open_one:
+        try:
+            open_one.execute(f"attach {quote(str(path))} as snapshot (read_only)")
+            open_one.execute("use snapshot")
+            yield open_one
+        except duckdb.Error as error:
+            raise SnapshotError(
+                f"snapshot {snapshot_id}: {_first_line(error)}; check the audience's model and YAML, then run the night"
+            ) from error
+
+
+def desired(connection: duckdb.DuckDBPyConnection, definition: AudienceDefinition, as_of: datetime) -> Desired:
+    """The members with an address and a permission, once each."""
+    columns = [f"customers.{name(column)}::varchar" for column in (definition.address, *definition.fields)]
+    query = f"""
+        with granted as ({_granted(definition.consent)}),
+        members as (select distinct customer_id::varchar as customer_id from audiences.{name(definition.name)})
+        select members.customer_id, granted.customer_id is not null, {", ".join(columns)}
+        from members
+        left join customer.customers as customers on members.customer_id = customers.customer_id
+        left join granted on members.customer_id = granted.customer_id
+        order by members.customer_id
+    """
+    members: dict[str, Member] = {}
+    without_consent = without_address = 0
+    for row in _rows(connection, query, _values(definition.consent, as_of)):
+        customer_id, is_granted, address = row[:3]
+        if not is_granted:
+            without_consent += 1
+        elif not (address or "").strip():
+            without_address += 1
+        else:
+            members[customer_id] = Member(address.strip(), tuple(row[3:]))
+    return Desired(members, without_consent, without_address)
+
+
+def granted(connection: duckdb.DuckDBPyConnection, rule: ConsentRule, as_of: datetime) -> set[str]:
+    """Everybody who agreed to this channel and purpose."""
+    return {row[0] for row in _rows(connection, _granted(rule), _values(rule, as_of))}
+
+
+def redirects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Merged id → the id it went into last. An id that lives is never led elsewhere."""
+    query = """
+        select ledger.customer_id, max_by(ledger.into_customer_id, (ledger.changed_at, ledger.into_customer_id))
+        from customer.identifier_ledger as ledger
+        where ledger.action = 'merge' and ledger.into_customer_id is not null
+            and not exists (select 1 from customer.customers as alive where alive.customer_id = ledger.customer_id)
+        group by ledger.customer_id
+    """
+    return dict(_rows(connection, query, {}))
+
+
+def _granted(rule: ConsentRule) -> str:
+    of_brand = "" if rule.brand is None else "and (brand is null or brand = $brand)"
+    return f"""
+        select customer_id::varchar as customer_id
+        from (
+            select customer_id, status, changed_at
+            from customer.customer_consents
+            where channel = $channel and purpose = $purpose {of_brand}
+            qualify rank() over (partition by customer_id, brand order by changed_at desc nulls first) = 1
+        )
+        group by customer_id
+        having bool_and(coalesce(status = 'granted' and changed_at <= $as_of::timestamp, false))
+    """
+
+
+def _values(rule: ConsentRule, as_of: datetime) -> dict[str, str]:
+    values = {"channel": rule.channel, "purpose": rule.purpose}
+    values["as_of"] = as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    return values if rule.brand is None else values | {"brand": rule.brand}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> Iterator[tuple]:
+    found = connection.execute(query, values)
+    while portion := found.fetchmany(_PORTION):
+        yield from portion
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return (
+        str(error).splitlines()[0]
+        if isinstance(error, duckdb.CatalogException | duckdb.BinderException)
+        else (type(error).__name__)
+    )
