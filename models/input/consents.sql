@@ -1,0 +1,81 @@
+-- One row per source and statement of consent, as known before as_of: delivered ones, tick boxes of shops that treat them
+-- as consent, and the denials that lie in a message's unsubscribe, complaint or bounce.
+with delivered as (select * from {{ ref('stg_contract__consents') }}),
+
+sources as (select * from {{ ref('sources') }}),
+
+shop_customers as (select * from {{ ref('shop_customers') }}),
+
+messages as (select * from {{ ref('messages') }}),
+
+message_events as (select * from {{ ref('message_events') }}),
+
+campaigns as (select * from {{ ref('campaigns') }}),
+
+ticked as (
+    select
+        shop_customers.customer_id as contact_ref,
+        'customer_id' as contact_ref_type,
+        sources.treat_accepts_marketing_as as channel,
+        'marketing' as purpose,
+        case when shop_customers.accepts_marketing then 'granted' else 'denied' end as status,
+        coalesce(shop_customers.updated_at, shop_customers.created_at) as changed_at,
+        shop_customers.source_name, shop_customers.brand, shop_customers.loaded_at
+    from shop_customers
+    inner join sources on shop_customers.source_name = sources.source_name
+    where sources.treat_accepts_marketing_as is not null and shop_customers.accepts_marketing is not null
+),
+
+refused as (
+    select
+        messages.contact_ref, messages.contact_ref_type,
+        coalesce(messages.channel, campaigns.channel) as channel,
+        message_events.event_type, message_events.event_id, message_events.occurred_at as changed_at,
+        message_events.source_name, message_events.brand, message_events.loaded_at
+    from message_events
+    inner join messages
+        on message_events.source_name = messages.source_name and message_events.message_id = messages.message_id
+    left join campaigns
+        on messages.source_name = campaigns.source_name and messages.campaign_id = campaigns.campaign_id
+    where message_events.event_type in ('unsubscribed', 'complained', 'bounced')
+),
+
+stated as (
+    select
+        contact_ref, contact_ref_type, channel, purpose, status, changed_at, jurisdiction, evidence,
+        source_name, brand, loaded_at
+    from delivered
+    union all
+    select
+        contact_ref, contact_ref_type, channel, purpose, status, changed_at, null, 'accepts_marketing',
+        source_name, brand, loaded_at
+    from ticked
+    union all
+    select
+        contact_ref, contact_ref_type, channel, 'marketing', 'denied', changed_at, null, event_id,
+        source_name, brand, loaded_at
+    from refused
+    union all
+    -- an address that bounces takes no receipt or reminder either
+    select
+        contact_ref, contact_ref_type, channel, 'transactional', 'denied', changed_at, null, event_id,
+        source_name, brand, loaded_at
+    from refused
+    where event_type = 'bounced'
+),
+
+known as (
+    select
+        {{ real_contact_ref('contact_ref', 'contact_ref_type') }} as contact_ref,
+        contact_ref_type, channel, purpose, status, changed_at, jurisdiction, evidence, source_name, brand, loaded_at
+    from stated
+    where changed_at < {{ as_of() }}
+),
+
+-- what is said about nobody, or about no channel, changes nobody's consent
+usable as (
+    select * from known
+    where contact_ref is not null and channel is not null
+)
+
+select * from usable

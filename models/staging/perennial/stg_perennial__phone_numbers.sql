@@ -1,0 +1,10 @@
+-- One row per distinct phone number and country as delivered.
+with phone_numbers as (
+    select
+        phone,
+        country,
+        e164
+    from {{ source('perennial', 'phone_numbers') }}
+)
+
+select * from phone_numbers
