@@ -19,7 +19,7 @@ from perennial.demo.contacts import (
     write_like_a_person,
 )
 from perennial.demo.people import People
-from perennial.demo.records import Exports, moments, texts, where
+from perennial.demo.records import Exports, known, moments, texts, where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 CUSTOMER_ID_FROM = 9_200_000_000_000_001  # above 2^53, as some shops number them
@@ -54,7 +54,8 @@ def make_accounts(exports: Exports, people: People, shop: str, scale: Scale) -> 
     customer_id = CUSTOMER_ID_FROM + 137 * np.arange(len(person), dtype=np.int64)
     if shop != "shop":
         customer_id = texts("OUT-", 1 + np.arange(len(person)), 5)
-    second_email = np.where(people.work_email[person] != None, people.work_email[person], people.email[person])  # noqa: E711
+    other = people.work_email[person]
+    second_email = np.where(known(other), other, people.email[person])
     email, written_email = _emails(np.where(is_second, second_email, people.email[person]), rng)
     phone, written_phone = _phones(people, person, rng)
     first_of, second_of = np.full(n, -1), np.full(n, -1)

@@ -15,7 +15,7 @@ from perennial.demo.catalogue import Catalogue
 from perennial.demo.contacts import mistype_emails
 from perennial.demo.orders import Orders
 from perennial.demo.people import People
-from perennial.demo.records import Exports, big_ids, moments, money, only, texts
+from perennial.demo.records import Exports, big_ids, known, moments, money, only, texts, where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 CHECKOUT_ID_FROM = 9_500_000_000_000_001
@@ -43,7 +43,7 @@ def make_carts(people: People, accounts: Accounts, catalogue: Catalogue, orders:
     started = np.concatenate([orders.at[paid] - rng.integers(120, 2400, len(paid)), left_at])
     account = np.concatenate([orders.account[paid], accounts.first_of[left_by]])
     account = np.where(rng.random(len(person)) < 0.15, -1, account)
-    email = np.where((account < 0) & (rng.random(len(person)) < 0.6), people.email[person], None)
+    email = where((account < 0) & (rng.random(len(person)) < 0.6), people.email[person])
     lines = _cart_lines(catalogue, len(person), rng)
     checkout_id = CHECKOUT_ID_FROM + 3 * np.arange(len(person), dtype=np.int64)
     return Carts(checkout_id, person, account, email, started, completed, lines)
@@ -110,7 +110,7 @@ def add_carts(exports: Exports, accounts: Accounts, catalogue: Catalogue, carts:
 
 
 def _remember_guests(exports: Exports, carts: Carts) -> None:
-    guest = (carts.account < 0) & (carts.email != None)  # noqa: E711
+    guest = (carts.account < 0) & known(carts.email)
     record_id = texts("checkout:", carts.checkout_id[guest])
     exports.remember("shop", "guest_order", record_id, carts.person[guest], email=carts.email[guest])
 
@@ -198,14 +198,14 @@ def _add_event_rows(
                 "event_id": texts("e", np.arange(count), 8),
                 "customer_id": big_ids(by_account, accounts.customer_id[account]),
                 "anonymous_id": devices["anonymous_id"].to_numpy()[device],
-                "email": np.where(by_email, people.email[person], None),
+                "email": where(by_email, people.email[person]),
                 "event_type": kinds,
                 "product_id": events["product_id"],
                 "checkout_id": big_ids((cart > 0) & (rng.random(count) < 0.4), cart),
-                "form_id": np.where(kinds == "form_submit", "newsletter-footer", None),
+                "form_id": where(kinds == "form_submit", "newsletter-footer"),
                 "url": np.where(kinds == "search", "https://shop.example/search", "https://shop.example/p"),
                 "utm_source": comes_from,
-                "utm_campaign": np.where(comes_from == "newsletter", "monthly", None),
+                "utm_campaign": where(comes_from == "newsletter", "monthly"),
                 "occurred_at": moments(only(np.ones(count, dtype=bool), events["at"].to_numpy())),
             }
         ),
@@ -223,6 +223,6 @@ def _remember_devices(exports: Exports, people: People, accounts: Accounts, devi
         "anonymous",
         devices["anonymous_id"].to_numpy(),
         person,
-        email=np.where(known_by == BY_EMAIL, people.email[person], None),
-        link=np.where(known_by == BY_ACCOUNT, own, None),
+        email=where(known_by == BY_EMAIL, people.email[person]),
+        link=where(known_by == BY_ACCOUNT, own),
     )

@@ -15,7 +15,7 @@ from perennial.demo.accounts import Accounts
 from perennial.demo.crm import Contacts
 from perennial.demo.messages import WRITES_DENIAL, mailing_address
 from perennial.demo.people import People
-from perennial.demo.records import Exports, moments
+from perennial.demo.records import Exports, known, moments
 from perennial.demo.scale import DAY, NEVER, Scale
 
 
@@ -25,7 +25,7 @@ def add_consents(exports: Exports, people: People, accounts: Accounts, contacts:
     everyone = np.arange(people.count)
     granted = everyone[people.email_granted_at < NEVER]
     withdrew = everyone[(people.email_withdrawn_at < NEVER) & WRITES_DENIAL[everyone % 10]]
-    texted = everyone[(people.sms_granted_at < NEVER) & (people.phone != None)]  # noqa: E711
+    texted = everyone[(people.sms_granted_at < NEVER) & known(people.phone)]
     torn = granted[rng.random(len(granted)) < 0.012]
     tomorrow = granted[rng.random(len(granted)) < 0.006]
     granted_at, withdrawn_at = people.email_granted_at, people.email_withdrawn_at

@@ -12,7 +12,7 @@ import pandas as pd
 from perennial.demo.buying import Purchases
 from perennial.demo.messages import mailing_address
 from perennial.demo.people import People
-from perennial.demo.records import Exports, moments, texts
+from perennial.demo.records import Exports, known, moments, texts, where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 CHANNELS = np.array(["email", "whatsapp", "sms", "voice"], dtype=object)
@@ -26,7 +26,7 @@ def add_conversations(exports: Exports, people: People, scale: Scale) -> None:
     opened = people.joined_at[person] + (rng.random(count) * (scale.end - people.joined_at[person])).astype(np.int64)
     order = np.lexsort((person, opened))
     person, opened = person[order], opened[order]
-    no_phone = people.phone[person] == None  # noqa: E711
+    no_phone = ~known(people.phone[person])
     channel = np.where(no_phone, "email", rng.choice(CHANNELS, count, p=(0.4, 0.4, 0.1, 0.1)))
     ref = np.where(channel == "email", mailing_address(people, scale)[person], people.phone[person])
     ref_type = np.where(channel == "email", "email", "phone")
@@ -46,11 +46,11 @@ def add_conversations(exports: Exports, people: People, scale: Scale) -> None:
                 "first_reply_at": moments(np.minimum(bot, human)),
                 "first_human_reply_at": moments(human),
                 "closed_at": moments(closed),
-                "owner_id": np.where(human < NEVER, owner, None),
-                "close_reason": np.where(
-                    closed < NEVER, rng.choice(np.array(["solved", "no_reply", "spam"], dtype=object), count), None
+                "owner_id": where(human < NEVER, owner),
+                "close_reason": where(
+                    closed < NEVER, rng.choice(np.array(["solved", "no_reply", "spam"], dtype=object), count)
                 ),
-                "source_campaign": np.where(rng.random(count) < 0.1, "spring-launch", None),
+                "source_campaign": where(rng.random(count) < 0.1, "spring-launch"),
             }
         ),
         person,

@@ -18,7 +18,7 @@ from perennial.demo.contacts import (
     write_like_a_person,
 )
 from perennial.demo.people import People
-from perennial.demo.records import Exports, days, moments, money, only, texts, where
+from perennial.demo.records import Exports, days, known, moments, money, only, texts, where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 STAGES = ("subscriber", "lead", "qualified", "opportunity", "customer", "disqualified")
@@ -69,7 +69,7 @@ def _add_contact_rows(
 ) -> None:
     person, count = contacts.person, len(contacts.person)
     other = people.work_email[person]
-    takes_other = (rng.random(count) < np.where(is_second, 0.8, 0.1)) & (other != None)  # noqa: E711
+    takes_other = (rng.random(count) < np.where(is_second, 0.8, 0.1)) & known(other)
     email = np.where(takes_other, other, people.email[person])
     email = where(rng.random(count) < 0.93, email)
     written, junk = with_placeholders(mistype_emails(email, rng), PLACEHOLDER_SHARE, PLACEHOLDER_EMAILS, rng)
@@ -89,16 +89,16 @@ def _add_contact_rows(
                 "phone": typed,
                 "first_name": people.first_name[person],
                 "last_name": people.last_name[person],
-                "company": np.where(takes_other, "Work Example Ltd", None),
+                "company": where(takes_other, "Work Example Ltd"),
                 "country": people.country[person],
                 "lead_source": source,
-                "lead_campaign": np.where(source == "social_ads", "spring-launch", None),
+                "lead_campaign": where(source == "social_ads", "spring-launch"),
                 "lifecycle_stage": np.array(STAGES, dtype=object)[contacts.last_stage],
                 "owner_id": texts("U", rng.integers(1, 9, count)),
                 "birth_on": days(only(rng.random(count) < 0.3, rng.integers(-15 * 365 * DAY, 33 * 365 * DAY, count))),
                 "created_at": moments(contacts.created_at),
                 "updated_at": moments(touched),
-                "merged_into_id": np.where(merged, contacts.contact_id[np.maximum(contacts.merged_into, 0)], None),
+                "merged_into_id": where(merged, contacts.contact_id[np.maximum(contacts.merged_into, 0)]),
             }
         ),
     )
@@ -138,7 +138,7 @@ def add_stage_changes(exports: Exports, contacts: Contacts, scale: Scale) -> Non
             "changed_by": rng.choice(
                 np.array(["human", "agent", "rule", "event"], dtype=object), len(at), p=(0.35, 0.1, 0.3, 0.25)
             ),
-            "reason": np.where(is_out, rng.choice(np.array(LOST_REASONS, dtype=object), len(at)), None),
+            "reason": where(is_out, rng.choice(np.array(LOST_REASONS, dtype=object), len(at))),
         }
     )[held].sort_values(["changed_at", "contact_id"], ignore_index=True)
     rows.insert(0, "change_id", texts("SC", 1 + np.arange(len(rows)), 7))
@@ -164,7 +164,7 @@ def add_deals(exports: Exports, contacts: Contacts, scale: Scale) -> None:
                 "status": np.select([is_won, is_closed], ["won", "lost"], "open"),
                 "amount": money(rng.lognormal(9.8, 0.8, len(contact)).astype(np.int64)),
                 "currency": "GBP",
-                "lost_reason": np.where(is_closed & ~is_won, reason, None),
+                "lost_reason": where(is_closed & ~is_won, reason),
                 "created_at": moments(created),
                 "closed_at": moments(np.where(is_closed, closed, NEVER)),
                 "updated_at": moments(np.where(is_closed, closed, created)),

@@ -12,7 +12,7 @@ import pandas as pd
 from perennial.demo.browsing import Carts
 from perennial.demo.buying import TREATED, Purchases, WinBack
 from perennial.demo.people import People
-from perennial.demo.records import Exports, moments, money, texts
+from perennial.demo.records import Exports, known, moments, money, texts, where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 CAMPAIGN_COLUMNS = ("campaign_id", "name", "channel", "automation_id", "stage", "cost_amount", "currency", "started_at")
@@ -74,7 +74,7 @@ def _newsletters(people: People, scale: Scale, rng: np.random.Generator) -> pd.D
 def _texts(people: People, scale: Scale, rng: np.random.Generator) -> pd.DataFrame:
     parts = []
     for number, day in enumerate(range(scale.start + 60 * DAY, scale.end - DAY, 91 * DAY), 1):
-        person = np.flatnonzero((people.sms_granted_at < day) & (people.phone != None))  # noqa: E711
+        person = np.flatnonzero((people.sms_granted_at < day) & known(people.phone))
         parts.append(_part(person, day + 12 * 3600 + rng.integers(0, 600, len(person)), f"SMS-{number:03d}", "sms"))
     return pd.concat(parts, ignore_index=True)
 
@@ -87,7 +87,7 @@ def _welcomes(people: People, scale: Scale, rng: np.random.Generator) -> pd.Data
 
 def _cart_reminders(people: People, carts: Carts, scale: Scale, rng: np.random.Generator) -> pd.DataFrame:
     at = carts.started_at + 4 * 3600
-    reachable = (carts.completed_at >= NEVER) & ((carts.account >= 0) | (carts.email != None))  # noqa: E711
+    reachable = (carts.completed_at >= NEVER) & ((carts.account >= 0) | known(carts.email))
     picked = np.flatnonzero(reachable & (at < scale.end) & _may_mail(people, carts.person, at))
     return _part(carts.person[picked], at[picked], "AUT-CART", automation="abandoned_cart")
 
@@ -170,7 +170,7 @@ def add_messages(exports: Exports, people: People, sent: pd.DataFrame, purchases
 def mailing_address(people: People, scale: Scale) -> np.ndarray:
     """The address under which the messaging system knows each person; a few gave their work address."""
     rng = scale.stream("mailing address")
-    other = (rng.random(people.count) < 0.5) & (people.work_email != None)  # noqa: E711
+    other = (rng.random(people.count) < 0.5) & known(people.work_email)
     return np.where(other, people.work_email, people.email)
 
 
@@ -213,7 +213,7 @@ def _add_events(
                 "event_type": rows["event_type"],
                 "occurred_at": moments(rows["at"].to_numpy()),
                 "is_machine": rows["is_machine"],
-                "url": np.where(rows["event_type"] == "clicked", "https://shop.example/offers", None),
+                "url": where(rows["event_type"] == "clicked", "https://shop.example/offers"),
             }
         ),
     )

@@ -17,7 +17,7 @@ from perennial.demo.orders import (
     Orders,
     shop_times,
 )
-from perennial.demo.records import Exports, big_ids, money, texts
+from perennial.demo.records import Exports, big_ids, money, texts, where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 
@@ -70,10 +70,8 @@ def add_refunds(exports: Exports, accounts: Accounts, orders: Orders, shop: str,
                 "refund_id": REFUND_ID_FROM + 7 * np.arange(len(which))
                 if shop == "shop"
                 else texts("R", 1 + np.arange(len(which))),
-                "order_id": big_ids(names_order, order_id) if shop == "shop" else np.where(names_order, order_id, None),
-                "customer_id": big_ids(by_account, customer_id)
-                if shop == "shop"
-                else np.where(by_account, customer_id, None),
+                "order_id": big_ids(names_order, order_id) if shop == "shop" else where(names_order, order_id),
+                "customer_id": big_ids(by_account, customer_id) if shop == "shop" else where(by_account, customer_id),
                 "refunded_at": shop_times(refunded_at[which], shop),
                 "amount": money(goods),
                 "tax_amount": money(goods // 5),

@@ -16,7 +16,7 @@ from perennial.demo.buying import Purchases
 from perennial.demo.catalogue import Catalogue
 from perennial.demo.contacts import PLACEHOLDER_EMAILS, mistype_emails, write_like_a_person
 from perennial.demo.people import People
-from perennial.demo.records import Exports, big_ids, local_moments, moments, money, only, texts
+from perennial.demo.records import Exports, big_ids, known, local_moments, moments, money, only, texts, where
 from perennial.demo.scale import DAY, NEVER, TIME_ZONE, Scale
 
 ORDER_ID_FROM = 9_100_000_000_000_001
@@ -122,7 +122,7 @@ def _account_of(accounts: Accounts, person: np.ndarray, at: np.ndarray, rng: np.
 def _identified_by(people: People, person: np.ndarray, account: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     draw = rng.random(len(person))
     guest = np.select([draw < 0.08, draw < 0.3], [ANONYMOUS, BY_PHONE], BY_EMAIL)
-    no_phone = people.phone[person] == None  # noqa: E711
+    no_phone = ~known(people.phone[person])
     guest = np.where((guest == BY_PHONE) & no_phone, BY_EMAIL, guest)
     return np.where(account >= 0, BY_ACCOUNT, guest)
 
@@ -185,9 +185,7 @@ def add_orders(exports: Exports, people: People, accounts: Accounts, orders: Ord
     rows = pd.DataFrame(
         {
             "order_id": orders.order_id,
-            "customer_id": big_ids(by_account, customer_id)
-            if shop == "shop"
-            else np.where(by_account, customer_id, None),
+            "customer_id": big_ids(by_account, customer_id) if shop == "shop" else where(by_account, customer_id),
             "email": written_email,
             "phone": write_like_a_person(phone, "GB", rng),
             "ordered_at": shop_times(orders.at, shop),
@@ -227,11 +225,11 @@ def _contacts_given(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The clean e-mail and phone each order carries: the account's, or the guest's own."""
     own, other = people.email[orders.person], people.work_email[orders.person]
-    guest_email = np.where((rng.random(orders.count) < 0.3) & (other != None), other, own)  # noqa: E711
+    guest_email = np.where((rng.random(orders.count) < 0.3) & known(other), other, own)
     shows = (orders.identified_by == BY_ACCOUNT) & (rng.random(orders.count) < 0.7)
     account_email = accounts.email[np.maximum(orders.account, 0)]
-    email = np.select([shows, orders.identified_by == BY_EMAIL], [account_email, guest_email], None)
-    return email, np.where(orders.identified_by == BY_PHONE, people.phone[orders.person], None)
+    email = np.where(shows, account_email, where(orders.identified_by == BY_EMAIL, guest_email))
+    return email, where(orders.identified_by == BY_PHONE, people.phone[orders.person])
 
 
 def _remember_guests(exports: Exports, orders: Orders, shop: str, email: np.ndarray, phone: np.ndarray) -> None:

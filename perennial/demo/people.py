@@ -18,6 +18,7 @@ from perennial.demo.contacts import (
     LAST_NAMES,
     reserved_phones,
 )
+from perennial.demo.records import where
 from perennial.demo.scale import DAY, NEVER, Scale
 
 
@@ -59,7 +60,7 @@ def make_people(scale: Scale) -> People:
     churned = joined + (rng.exponential(1.0, n) * rng.gamma(4.0, 110.0, n) * DAY).astype(np.int64)
     affinity = rng.beta(2.0, 4.0, n)
     phone, shares_phone = _phones(n, scale)
-    work = np.where(rng.random(n) < 0.13, _work_emails(first, last, n), None)
+    work = where(rng.random(n) < 0.13, _work_emails(first, last, n))
     granted, withdrawn, sms = _permissions(joined, scale)
     return People(
         first_name=first,

@@ -7,6 +7,7 @@ What lives here: the collecting, and how a time or an amount is put down. What d
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,9 +70,9 @@ class Exports:
             record_type,
             kinds + ":" + values,
             refs["person"].to_numpy(),
-            email=np.where(kinds == "email", values, None),
-            phone=np.where(kinds == "phone", values, None),
-            link=np.where(by_id, f"{source}:" + values, None),
+            email=where(kinds == "email", values),
+            phone=where(kinds == "phone", values),
+            link=where(by_id, f"{source}:" + values),
         )
 
 
@@ -100,9 +101,14 @@ def texts(prefix: str, numbers: np.ndarray, width: int = 0) -> np.ndarray:
     return np.array([f"{prefix}{number:0{width}d}" for number in numbers.tolist()], dtype=object)
 
 
-def where(condition: np.ndarray, values: np.ndarray) -> np.ndarray:
+def where(condition: np.ndarray, values: Any) -> np.ndarray:
     """The values where the condition holds, None elsewhere."""
-    return np.where(condition, values, None)
+    return np.where(condition, values, np.array(None, dtype=object))
+
+
+def known(values: np.ndarray) -> np.ndarray:
+    """Where a value is not None."""
+    return np.asarray(values != None)  # noqa: E711 - element by element
 
 
 def only(condition: np.ndarray, seconds: np.ndarray) -> np.ndarray:
