@@ -96,7 +96,7 @@ def _note_joins(connection: Connection, channel: Channel, joins: list[Delivery])
 
 def _acknowledge(connection: Connection, channel: Channel, settled: list[Settlement], now: datetime) -> None:
     forgotten: dict[str, Any] = {"address": None, "fields": None, "reason": None}
-    values: dict[str, Any] = {"status": "acknowledged", "acknowledged_at": now, "receipt": bindparam("the_reason")} | forgotten
+    values = {"status": "acknowledged", "acknowledged_at": now, "receipt": bindparam("the_reason")} | forgotten
     _each(connection, update(deliveries).where(_IS_KEY).values(**values), [_reasoned(each) for each in settled])
     joins = [_entry(each.delivery) for each in settled if each.delivery.action == "join"]
     leaves = [_entry(each.delivery) for each in settled if each.delivery.action == "leave"]
@@ -114,7 +114,12 @@ def _reject(connection: Connection, channel: Channel, settled: list[Settlement])
 
 
 def _put_back(connection: Connection, channel: Channel, settled: list[Settlement]) -> None:
-    values = {"status": "pending", "reason": bindparam("the_reason"), "batch_id": None, "batch_at": None}
+    values: dict[str, Any] = {
+        "status": "pending",
+        "reason": bindparam("the_reason"),
+        "batch_id": None,
+        "batch_at": None,
+    }
     _each(connection, update(deliveries).where(_IS_KEY).values(**values), [_reasoned(each) for each in settled])
     _undo(connection, channel, settled)
 
