@@ -236,6 +236,7 @@ OWN_TABLES: dict[str, dict[str, str]] = {
     "source_settings": {
         "source_name": "varchar", "kind": "varchar", "brand": "varchar", "stale_after_seconds": "bigint",
         "treat_accepts_marketing_as": "varchar", "shares_ids_with": "varchar", "has_order_lines": "boolean",
+        "country": "varchar",
     },
     # one row per distinct (phone, country) as delivered: its E.164 form, null where it is no number or is ambiguous
     "phone_numbers": {"phone": "varchar", "country": "varchar", "e164": "varchar"},

@@ -28,7 +28,6 @@ from perennial.config.problems import ConfigError, closest
 from perennial.config.reading import Document, explain, read_yaml
 from perennial.config.values import Country, Cron, Currency, Duration, Folder, MemorySize, Name, TimeZone, Variable
 
-
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,64}")
 
 

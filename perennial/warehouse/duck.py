@@ -54,3 +54,11 @@ def path_list(paths: list[Path]) -> str:
 def literal_path(path: Path) -> str:
     """A path with the characters DuckDB would read as a wildcard put between brackets."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
+
+
+def share_of_memory(limit: str, parts: int) -> str:
+    """`2GB` shared by two is `1000MB`; never below what DuckDB needs to work at all."""
+    number = limit.strip().upper().rstrip("IB").rstrip()
+    units = {"K": 1e-3, "M": 1.0, "G": 1e3, "T": 1e6}
+    megabytes = float(number[:-1]) * units[number[-1]]
+    return f"{max(64, int(megabytes / parts))}MB"

@@ -1,0 +1,103 @@
+"""The careful JSON Lines reader: line by line, with a reason for every line that is no object.
+
+What lives here: lines → text values or reasons, in bounded memory, numbers as the text they are written in. What does not: types
+(landing), the fast reader (files.py). It is used only where the fast reader objected.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+LONGEST_LINE = 16_000_000  # bytes
+_BOM = b"\xef\xbb\xbf"
+
+
+class Number(str):
+    """A JSON number as it was written."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line's values, or the reason why it has none. `text` is the line, kept only with a reason."""
+
+    values: dict[str, Any] | None
+    reason: str | None = None
+    text: str | None = None
+
+
+def read_objects(path: Path) -> Iterator[Line]:
+    """Every line that is not blank, in order."""
+    with _open(path) as handle:
+        is_first = True
+        while raw := handle.readline(LONGEST_LINE + 1):
+            if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
+                while (more := handle.readline(LONGEST_LINE)) and not more.endswith(b"\n"):
+                    pass
+                yield Line(None, f"is longer than {LONGEST_LINE} bytes; shorten it", _shown(raw[:1000]))
+                continue
+            if is_first and raw.startswith(_BOM):
+                raw = raw[len(_BOM) :]
+            is_first = False
+            if raw.strip():
+                yield _line(raw)
+
+
+def as_text(value: Any) -> str | None:
+    """A JSON value as the text a column is cast from: nested values as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_id(value: Any) -> str | None:
+    """An id: a whole number written as a float loses its fraction."""
+    text = as_text(value)
+    if isinstance(value, Number) and text is not None:
+        whole, point, fraction = text.partition(".")
+        if point and not fraction.strip("0"):
+            return whole
+    return text
+
+
+def _line(raw: bytes) -> Line:
+    try:
+        values = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
+        )
+    except UnicodeDecodeError as error:
+        return Line(None, f"is not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8", _shown(raw))
+    except json.JSONDecodeError as error:
+        return Line(None, f"is not JSON (column {error.colno}); write one whole object a line", _shown(raw))
+    except RecursionError:
+        return Line(None, "is nested too deeply; flatten it", _shown(raw[:1000]))
+    except _TwiceError:
+        return Line(None, "has a key twice; keep one", _shown(raw))
+    if not isinstance(values, dict):
+        return Line(None, "is not an object; write one object a line", _shown(raw))
+    return Line(values)
+
+
+class _TwiceError(ValueError):
+    """An object with one key twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise _TwiceError
+    return values
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb"))
+
+
+def _shown(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace").rstrip("\r\n")[:100_000]
