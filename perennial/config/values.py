@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pycountry
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
+from perennial.config.countries import country_code
 from perennial.config.problems import closest
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -53,10 +54,10 @@ def _currency(value: str) -> str:
 
 
 def _country(value: str) -> str:
-    try:
-        return str(pycountry.countries.lookup(value.strip()).alpha_2)
-    except LookupError:
-        raise ValueError(f"{value!r} is not a country; write its two-letter ISO code, such as GB") from None
+    code = country_code(value)
+    if code is None:
+        raise ValueError(f"{value!r} is not a country; write its two-letter ISO code, such as GB")
+    return code
 
 
 def _name(value: str) -> str:

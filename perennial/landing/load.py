@@ -232,7 +232,9 @@ class Load:
             f"select count(*), count_if(is_change), count_if(is_superseded), count_if(is_replacement)"
             f" from read_parquet({quote(str(target))})"
         ).fetchall()[0]
-        return dict(zip(("landed", "changes", "superseded", "replacements"), (int(each or 0) for each in found), strict=True))
+        return dict(
+            zip(("landed", "changes", "superseded", "replacements"), (int(each or 0) for each in found), strict=True)
+        )
 
     def _has_parent_states(self, table: Table) -> bool:
         if table.parent is None:

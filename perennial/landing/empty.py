@@ -1,0 +1,65 @@
+"""The typed empty files: one per table of every kind, so that every reader finds its columns before anything is landed.
+
+What lives here: ensure_empty_files(). What does not: landed rows. A file is written anew only where its columns changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perennial.config.files import beside, make_folder, put_in_place
+from perennial.config.home import Home
+from perennial.landing.contract import DIRECT_KINDS, OWN_TABLES, TABLES, landed_schema
+from perennial.warehouse.duck import connect, name, quote
+
+EMPTY_FILE = "_empty.parquet"
+
+
+def ensure_empty_files(home: Home) -> None:
+    """Write what is missing or out of date; an own table that was never written gets an empty one too."""
+    wanted: dict[Path, Mapping[str, str]] = {}
+    for kind in DIRECT_KINDS:
+        for table in TABLES.values():
+            wanted[home.landed_table(kind, table.name) / EMPTY_FILE] = landed_schema(table)
+    for own_table, schema in OWN_TABLES.items():
+        current = home.own_table(own_table)
+        wanted[current.with_name(EMPTY_FILE)] = schema
+        if not current.exists():
+            wanted[current] = schema
+    stale = {path: schema for path, schema in wanted.items() if not _is_current(path, schema)}
+    if stale:
+        with connect(None, memory_limit="256MB", threads=1) as connection:
+            for path, schema in stale.items():
+                write_empty(connection, path, schema)
+
+
+def write_empty(connection: duckdb.DuckDBPyConnection, path: Path, schema: Mapping[str, str]) -> None:
+    """A Parquet file with these columns and no row."""
+    make_folder(path.parent)
+    columns = ", ".join(f"cast(null as {sql_type}) as {name(column)}" for column, sql_type in schema.items())
+    temporary = beside(path)
+    connection.execute(f"copy (select {columns} where false) to {quote(str(temporary))} (format parquet)")
+    put_in_place(temporary, path)
+
+
+def arrow_schema(schema: Mapping[str, str]) -> pa.Schema:
+    """The same columns for a writer that is not DuckDB."""
+    plain = {
+        "varchar": pa.string(), "timestamp": pa.timestamp("us"), "date": pa.date32(), "boolean": pa.bool_(),
+        "bigint": pa.int64(), "decimal(18,4)": pa.decimal128(18, 4), "decimal(18,8)": pa.decimal128(18, 8),
+    }  # fmt: skip
+    return pa.schema([(column, plain[sql_type]) for column, sql_type in schema.items()])
+
+
+def _is_current(path: Path, schema: Mapping[str, str]) -> bool:
+    if not path.exists():
+        return False
+    try:
+        return bool(pq.read_schema(path).remove_metadata().equals(arrow_schema(schema)))
+    except (pa.ArrowException, OSError):
+        return False
