@@ -4,14 +4,12 @@ What lives here: which asset each check belongs to. What does not: what is promi
 (models/publish/source_status).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
-from assets.ingest.landing import newest_batches
+from assets.ingest.totals import newest_batches
 from assets.night import Night
 from expectations import runner
 from expectations.arriving.suites import arriving_suites
@@ -36,7 +34,7 @@ def arriving_checks(tables: Sequence[str]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name="arriving_checks", specs=specs)
     def arriving(night: dg.ResourceParam[Night]) -> Iterator[dg.AssetCheckResult]:
         with night.step("check arriving batches") as line:
-            suites, batches = arriving_suites(night.clock()), newest_batches(night)
+            suites, batches = arriving_suites(night.clock()), newest_batches(night.home, night.settings.sources)
             line.rows = 0
             with connect(None, memory_limit=night.settings.engine.memory_limit) as connection:
                 for table in tables:

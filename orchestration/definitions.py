@@ -31,6 +31,15 @@ from perennial.audiences.definition import from_manifest, pairs
 from perennial.config.contract import TABLES
 from perennial.warehouse.snapshot import OUTPUT_SCHEMAS
 
+# written by publishing, read by the next night's build: shown as an input, since a graph has no way back
+IDENTITY_JOURNAL = dg.AssetSpec(
+    ["journal", "identity"],
+    group_name="ingest",
+    owners=["team:perennial"],
+    kinds={"parquet"},
+    description="Every customer id ever given, append-only: what keeps ids stable from night to night.",
+)
+
 
 def build_defs(
     installed: Installation | None = None, manifest: Mapping[str, Any] | None = None, night: Night | None = None
@@ -49,6 +58,7 @@ def build_defs(
     return dg.Definitions(
         assets=[
             landing_assets(_landed(manifest)),
+            IDENTITY_JOURNAL,
             warehouse_assets(manifest),
             snapshot_asset(outputs, list(audiences)),
             *activation_assets(chosen, audiences, kinds),
@@ -70,7 +80,8 @@ def build_defs(
 def _landed(manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
     """What a night lands: every table of the contract, and whatever else dbt reads as a source."""
     contract = {dg.AssetKey(["landing", table]) for table in TABLES}
-    return sorted(contract | {asset_key(source) for source in manifest["sources"].values()})
+    read = {asset_key(source) for source in manifest["sources"].values()}
+    return sorted(contract | {key for key in read if key.path[0] == "landing"})
 
 
 @dg.definitions

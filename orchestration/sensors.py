@@ -3,8 +3,6 @@
 What lives here: the sensor. What does not: runs of `python -m orchestration.nightly`, which reports its own.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.publish.night import conclude

@@ -8,8 +8,6 @@ block the tables. So the checks are blocking, which makes publishing wait for th
 lets it go on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import dagster as dg

@@ -4,8 +4,6 @@ What lives here: the outcome and its record. What does not: the alert's channels
 never gets here; whoever started it (orchestration) records and reports that one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

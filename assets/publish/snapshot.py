@@ -4,8 +4,6 @@ What lives here: the step, and when nothing may be published. What does not: how
 (perennial/warehouse).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg

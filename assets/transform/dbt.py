@@ -4,8 +4,6 @@ What lives here: starting dbt, turning its events into Dagster's, row counts, an
 does not: any SQL (models/), what a model promises (its YAML), names and groups (translator.py).
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Mapping

@@ -10,16 +10,15 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
+from dagster_dbt.asset_utils import default_asset_key_fn
 
-LANDING = "landing"
 DEFAULT_OWNERS = ["team:perennial"]
 
 
 def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
-    """A source's table lies in landing; a model's first folder under models/ begins its key."""
+    """A model's first folder under models/ begins its key."""
     if node["resource_type"] == "source":
-        source, table = node["source_name"], node["name"]
-        return dg.AssetKey([LANDING, table] if source == LANDING else [LANDING, source, table])
+        return default_asset_key_fn(node)  # its YAML names the key
     return dg.AssetKey([folder(node), node.get("alias") or node["name"]])
 
 

@@ -45,4 +45,4 @@ def email_shape(column: str = "email") -> Promise:
 
 
 def phone_shape(column: str = "phone") -> Promise:
-    return shaped(column, f"{column} mostly looks like a phone number", r"^\s*(\D*\d){6,}", mostly=0.9)
+    return shaped(column, f"{column} mostly looks like a phone number", r"^\s*(?:\D*\d){6,}", mostly=0.9)

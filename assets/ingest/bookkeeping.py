@@ -1,0 +1,22 @@
+"""Perennial's own bookkeeping, landed like any source: loads, settings, phone numbers, and the ledger as it stands.
+
+What lives here: when each of these files is written anew. What does not: their content (perennial/landing,
+perennial/ledger).
+"""
+
+from __future__ import annotations
+
+from assets.night import Night
+from perennial.activation.run import ledger_url
+from perennial.landing import own, phones
+from perennial.ledger.export import EXPORTED, rows
+from perennial.ledger.store import open_ledger
+
+
+def land_own_tables(night: Night) -> None:
+    """Receipts return as a source: what channels acknowledged before this night is what its tables know."""
+    with open_ledger(night.home, ledger_url(night.settings, night.env), night.clock) as ledger:
+        for table in EXPORTED:
+            own.write_rows(night.home, table, rows(ledger, table))
+    own.refresh(night.home, night.settings)
+    phones.refresh(night.home)

@@ -1,0 +1,67 @@
+"""What a night landed, per table, over all sources; and which files the newest loads brought.
+
+What lives here: adding reports up, finding batches. What does not: landing (landing.py, perennial/landing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from perennial.config.home import Home
+from perennial.landing.manifest import LoadReport, read_manifests
+
+
+@dataclass
+class TableTotal:
+    """One table's counts over all sources. received = accepted + quarantined."""
+
+    received: int = 0
+    accepted: int = 0
+    landed: int = 0
+    quarantined: int = 0
+    watermark_at: datetime | None = None
+    sources: list[str] = field(default_factory=list)
+
+    def metadata(self) -> dict[str, object]:
+        """For Dagster: counts, newest event or update, and who delivered."""
+        shown: dict[str, object] = {
+            "dagster/row_count": self.landed,
+            "received": self.received,
+            "landed": self.landed,
+            "quarantined": self.quarantined,
+            "sources": ", ".join(self.sources) or "none",
+        }
+        return shown if self.watermark_at is None else {**shown, "watermark": self.watermark_at.isoformat()}
+
+
+def sum_up(reports: Iterable[LoadReport]) -> dict[str, TableTotal]:
+    totals: dict[str, TableTotal] = {}
+    for report in reports:
+        for table in report.tables:
+            total = totals.setdefault(table.table, TableTotal())
+            total.received += table.received
+            total.accepted += table.accepted
+            total.landed += table.landed
+            total.quarantined += table.quarantined
+            total.sources.append(report.source_name)
+            marks = [mark for mark in (total.watermark_at, table.watermark_at) if mark is not None]
+            total.watermark_at = max(marks, default=None)
+    return totals
+
+
+def newest_batches(home: Home, source_names: Iterable[str]) -> dict[str, list[Path]]:
+    """Table → the files that each source's newest load brought. A table that brought nothing new has no entry."""
+    newest: dict[str, LoadReport] = {}
+    for report in read_manifests(home):  # oldest first
+        newest[report.source_name] = report
+    batches: dict[str, list[Path]] = {}
+    for name in source_names:
+        report = newest.get(name)
+        for each in report.files if report is not None else ():
+            path = home.root / each.place
+            if path.suffix == ".parquet" and path.is_relative_to(home.landing):
+                batches.setdefault(path.parent.name, []).append(path)
+    return batches
