@@ -41,6 +41,12 @@ class Spool:
         if len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS:
             self._flush()
 
+    def add_columns(self, columns: Sequence[Sequence[str | None]]) -> None:
+        """A whole batch, column by column."""
+        self._flush()
+        arrays = [pa.array(each, type=field.type) for each, field in zip(columns, self._schema, strict=True)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+
     def _flush(self) -> None:
         if not self._rows:
             return
