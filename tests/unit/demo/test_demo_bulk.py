@@ -1,0 +1,61 @@
+"""Bulk data for benchmarks: right sizes, sums that agree, a skew, the same rows for the same seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from perennial.config.contract import TABLES
+from perennial.demo import bulk
+from perennial.demo.bulk import write_bulk
+
+
+def fetch(folder: Path, sql: str) -> tuple:
+    with duckdb.connect() as connection:
+        for path in folder.glob("*.parquet"):
+            connection.execute(f"create view {path.stem} as select * from read_parquet('{path}')")
+        row = connection.execute(sql).fetchone()
+        assert row is not None
+        return row
+
+
+def test_bulk_tables_have_the_asked_sizes_and_an_orders_amounts_are_its_lines_sums(tmp_path: Path) -> None:
+    rows = write_bulk(tmp_path, customers=2_000, orders_per_customer=5, seed=1)
+    assert rows["shop_customers"] == 2_000 and rows["shop_orders"] == 10_000
+    assert 2.0 < rows["shop_order_lines"] / 10_000 < 2.4
+    assert 0.04 < rows["shop_refunds"] / 10_000 < 0.06
+    wrong = """
+        select count(*) from shop_orders
+        left join (select order_id, sum(quantity * unit_price_amount) as goods, sum(discount_amount) as off
+                   from shop_order_lines group by order_id) using (order_id)
+        where goods is distinct from subtotal_amount or off is distinct from discount_amount
+    """
+    assert fetch(tmp_path, wrong) == (0,)
+    for table in rows:
+        names = pq.read_schema(tmp_path / f"{table}.parquet").names
+        assert set(names) <= set(TABLES[table].column_names)
+        key = ", ".join(TABLES[table].key)
+        assert fetch(tmp_path, f"select count(*) - count(distinct ({key})) from {table}") == (0,)
+
+
+def test_a_few_bulk_customers_buy_far_more_than_the_rest(tmp_path: Path) -> None:
+    write_bulk(tmp_path, customers=2_000, orders_per_customer=10, seed=1)
+    per_customer = "(select count(*) as n from shop_orders group by customer_id)"
+    most, middle = fetch(tmp_path, f"select max(n), median(n) from {per_customer}")
+    assert most > 20 * middle
+    unknown = "select count(*) from shop_orders where customer_id not in (select customer_id from shop_customers)"
+    assert fetch(tmp_path, unknown) == (0,)
+
+
+def test_bulk_rows_depend_on_the_seed_and_not_on_the_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bulk(tmp_path / "whole", customers=500, seed=1)
+    monkeypatch.setattr(bulk, "CHUNK", 700)
+    write_bulk(tmp_path / "chunked", customers=500, seed=1)
+    write_bulk(tmp_path / "other", customers=500, seed=2)
+    for name in ("shop_customers", "shop_orders", "shop_order_lines", "shop_refunds"):
+        whole, chunked, other = (pq.read_table(tmp_path / f / f"{name}.parquet") for f in ("whole", "chunked", "other"))
+        assert whole.equals(chunked)
+        assert not whole.equals(other)
