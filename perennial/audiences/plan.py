@@ -92,11 +92,13 @@ def make_plan(
         leaves += [Leave(each) for each in goes if ("leave", each.customer_id, each.address) not in resting]
         if stays is not None:
             staying[customer_id] = stays
-    wanted = [customer_id for customer_id in desired if customer_id not in staying]
     again = _disturbed(staying, leaves)
+    for customer_id in [each for each in again if staying[each].sent_as != each]:
+        leaves.append(Leave(staying.pop(customer_id)))  # known by a former id: told anew under the one used now
+    wanted = {customer_id for customer_id in desired if customer_id not in staying}
     joins = [
         Join(customer_id, desired[customer_id])
-        for customer_id in sorted([*wanted, *again])
+        for customer_id in sorted(wanted.union(again))
         if ("join", customer_id, desired[customer_id].address) not in resting
     ]
     leaves.sort(key=lambda leave: (leave.held.customer_id, leave.held.spell))
@@ -104,7 +106,7 @@ def make_plan(
         joins=tuple(joins),
         leaves=tuple(leaves),
         moves=tuple(Move(each, to) for to, each in sorted(staying.items()) if each.customer_id != to),
-        unchanged_count=len(staying) - len(again),
+        unchanged_count=sum(customer_id not in again for customer_id in staying),
         plan_hash=_hash(audience, destination, joins, leaves),
     )
 
@@ -145,15 +147,15 @@ def _split(customer_id: str, member: Member | None, known: list[Held]) -> tuple[
     return stays, goes
 
 
-def _disturbed(staying: Mapping[str, Held], leaves: list[Leave]) -> list[str]:
+def _disturbed(staying: Mapping[str, Held], leaves: list[Leave]) -> set[str]:
     """Those who stay but must be joined again: not surely held, or a leave names their id or their address."""
     addresses = {leave.held.address for leave in leaves}
     ids = {leave.held.sent_as for leave in leaves}
-    return [
+    return {
         customer_id
         for customer_id, held in staying.items()
         if not held.is_certain or held.address in addresses or held.sent_as in ids
-    ]
+    }
 
 
 def _hash(audience: str, destination: str, joins: list[Join], leaves: list[Leave]) -> str:
