@@ -31,7 +31,5 @@ def _read(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(
-            [
-                f"PERENNIAL_AS_OF: {text[:40]!r} is neither a date nor a time; write 2026-03-01 or 2026-03-01T06:00:00+00:00"
-            ]
+            [f"PERENNIAL_AS_OF: {text[:40]!r} is neither a date nor a time; write 2026-03-01 or 2026-03-01T06:00:00Z"]
         ) from error

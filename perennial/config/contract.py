@@ -1,7 +1,7 @@
 """The input contract as data: every canonical table a source may fill, its columns, types, keys and closed word lists.
 
-What lives here: names and types only (shared contract, section 1). What does not: reading, casting, writing. The staging
-models' YAML repeats the names for dbt; a test holds the two together.
+What lives here: names and types only (shared contract, section 1). What does not: reading, casting, writing. The
+staging models' YAML repeats the names for dbt; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ _ALL = (
 
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 
-# What landing adds to every row of a canonical table. The version logic is settled here, once, so that staging is a filter:
+# What landing adds to every row of a canonical table. Versions are settled there, once, so that staging is a filter:
 #   is_superseded  the row was already older than what was held (or lost a tie inside its own load): it never wins
 #   is_change      its key was held before this load: the newest load of such a key wins
 #   is_replacement (lines only) its parent came in a newer version: earlier lines of that parent are out

@@ -1,7 +1,7 @@
 """The home: where one installation keeps everything it writes, and the version of that layout.
 
-What lives here: a property per place named in docs/architecture.md, making the layout, refusing a home of another version.
-What does not: what the files hold, and moving a home from one version to the next (`perennial upgrade`).
+What lives here: a property per place named in docs/architecture.md, making the layout, refusing a home of another
+version. What does not: what the files hold, and moving a home from one version to the next (`perennial upgrade`).
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ class Home:
             return
         if found < HOME_VERSION:
             raise HomeError(
-                f"{self.root}: is a home of version {found}, this Perennial needs {HOME_VERSION}; run `perennial upgrade`"
+                f"{self.root}: is a home of version {found}, this Perennial needs {HOME_VERSION};"
+                f" run `perennial upgrade`"
             )
         raise HomeError(
             f"{self.root}: is a home of version {found}, this Perennial knows {HOME_VERSION}; use a newer Perennial"

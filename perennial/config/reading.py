@@ -69,7 +69,8 @@ def read_yaml(path: Path) -> Document:
 def _syntax_problem(path: Path, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     place = f"{path}:{mark.line + 1}: column {mark.column + 1}" if mark else str(path)
-    return f"{place}: is not valid YAML: {getattr(error, 'problem', None) or 'cannot be read'}; check indentation and quotes"
+    problem = getattr(error, "problem", None) or "cannot be read"
+    return f"{place}: is not valid YAML: {problem}; check indentation and quotes"
 
 
 def _walk(document: Document, node: yaml.Node | None, path: KeyPath, depth: int) -> None:

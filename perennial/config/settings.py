@@ -1,7 +1,7 @@
 """perennial.yml as frozen models, and reading it.
 
-What lives here: every key a person may write, its default and its check, and load_settings(). What does not: the values of
-secrets (only the names of environment variables), and opening anything the file names.
+What lives here: every key a person may write, its default and its check, and load_settings(). What does not: the
+values of secrets (only the names of environment variables), and opening anything the file names.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class Settings(Part):
     ledger: LedgerSettings = LedgerSettings()
 
 
-# Which model reads a mapping, for naming the closest known key: by section, and by kind inside the sections that have kinds.
+# Which model reads a mapping, for naming the closest known key: by section, and by kind in the sections with kinds.
 SECTIONS: dict[str, type[Part]] = {
     "business": Business, "guards": Guards, "engine": Engine, "retention": Retention, "schedule": Schedule,
     "ledger": LedgerSettings,

@@ -130,7 +130,7 @@ def _value(table: Table, column: Column, raw: RawColumn, rules: Rules) -> str:
 
 
 def _text(column: Column, raw: RawColumn) -> str:
-    """Text as it stands; numbers as their exact text, whole ones without a fraction; blank and md5 of nothing are null."""
+    """Text as it stands; numbers as exact text, whole ones without a fraction; blank and md5 of nothing are null."""
     value = name(raw.name)
     if raw.type == "JSON":
         value = _json_text(column, value)
@@ -157,8 +157,8 @@ def _json_text(column: Column, value: str) -> str:
     as_float = _float_text(f"try_cast({value} as double)")
     nested = "null" if column.type == "id" else f"cast({value} as varchar)"
     return (
-        f"(case left(cast({value} as varchar), 1) when '\"' then {value} ->> '$' when '{{' then {nested} when '[' then {nested}"
-        f" else case when regexp_full_match(cast({value} as varchar), '-?[0-9]+') then cast({value} as varchar)"
+        f"(case left(cast({value} as varchar), 1) when '\"' then {value} ->> '$'"
+        f" when '{{' then {nested} when '[' then {nested} else case when regexp_full_match(cast({value} as varchar), '-?[0-9]+') then cast({value} as varchar)"
         f" when regexp_full_match(cast({value} as varchar), '-?[0-9.]+([eE][-+]?[0-9]+)?') then {as_float}"
         f" when cast({value} as varchar) in ('true', 'false') then cast({value} as varchar) end end)"
     )
@@ -273,4 +273,5 @@ def _range_refusals(table: Table, column: Column, value: str, rules: Rules) -> l
 
 
 def _shown(column: Column, value: str, text: str) -> str:
-    return f"concat({quote(column.name + ': ')}, chr(39), left(cast({value} as varchar), 40), chr(39), {quote(' ' + text)})"
+    before, after = quote(f"{column.name}: '"), quote(f"' {text}")
+    return f"concat({before}, left(cast({value} as varchar), 40), {after})"

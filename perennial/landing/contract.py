@@ -1,7 +1,7 @@
 """The input contract as landing, sources and their tests name it.
 
-What lives here: nothing of its own. The data is in perennial/config/contract.py, below every room that speaks of it, since
-perennial.yml is checked against the same table and column names.
+What lives here: nothing of its own. The data is in perennial/config/contract.py, below every room that speaks of it,
+since perennial.yml is checked against the same table and column names.
 """
 
 from __future__ import annotations

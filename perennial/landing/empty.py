@@ -1,6 +1,7 @@
 """The typed empty files: one per table of every kind, so that every reader finds its columns before anything is landed.
 
-What lives here: ensure_empty_files(). What does not: landed rows. A file is written anew only where its columns changed.
+What lives here: ensure_empty_files(). What does not: landed rows. A file is written anew only where its columns
+changed.
 """
 
 from __future__ import annotations

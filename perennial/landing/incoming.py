@@ -1,7 +1,7 @@
 """What a source hands to landing: raw columns behind a select, and how they meet the contract's columns.
 
-What lives here: the description of one delivery and the matching of column names. What does not: reading files or databases
-(perennial/sources), casting values (casting.py).
+What lives here: the description of one delivery and the matching of column names. What does not: reading files or
+databases (perennial/sources), casting values (casting.py).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class WrongColumns(Exception):
 class Incoming:
     """One delivery of one table.
 
-    rows: a select of the raw columns, cheapest way. located: selects of the same rows in their order with `_file` and `_row`
-    (1-based data row); they are run only where a row has to be refused by name.
+    rows: a select of the raw columns, cheapest way. located: selects of the same rows in their order with `_file` and
+    `_row` (1-based data row); they are run only where a row has to be refused by name.
     """
 
     label: str
@@ -51,7 +51,7 @@ class Matched:
 
 
 def match_columns(table: Table, raw: Iterable[RawColumn], renames: Mapping[str, str], label: str) -> Matched:
-    """Contract column → raw column. Letter case and blanks around a name do not matter; two of one name are an error."""
+    """Contract column → raw column. Letter case and blanks around a name do not matter; a name must not come twice."""
     columns = list(raw)
     offered: dict[str, RawColumn] = {}
     for column in columns:

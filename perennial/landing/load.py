@@ -1,7 +1,8 @@
 """One load of one source: stage, settle, write, commit. Either the whole of it is landed or nothing.
 
-What lives here: begin() and Load. What does not: how rows are read (perennial/sources), how values are cast (casting.py), which
-version wins (settle.py), what a crash leaves behind (recovery.py). Rows stay in DuckDB and in files; Python never holds them.
+What lives here: begin() and Load. What does not: how rows are read (perennial/sources), how values are cast
+(casting.py), which version wins (settle.py), what a crash leaves behind (recovery.py). Rows stay in DuckDB and in
+files; Python never holds them.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ class Load:
     def receive(self, table_name: str, incoming: Incoming) -> int:
         """Cast one delivery and stage it; returns how many rows it had.
 
-        A delivery that cannot be read raises duckdb.Error and leaves nothing behind, so that a more careful reader may try.
+        A delivery that cannot be read raises duckdb.Error and leaves nothing behind, so that a more careful reader may
+        try.
         """
         table = TABLES[table_name]
         pending = self._pending.setdefault(table_name, _Pending())
@@ -168,8 +170,8 @@ class Load:
             extra = (name(FILE_COLUMN), name(ROW_COLUMN), f"{_record(self.connection, rows)} as record")
             values = casting.values_select(table, matched, rows, self._rules, extra)
             found = self.connection.execute(
-                f"copy (select * from (select {name(FILE_COLUMN)} as file, {name(ROW_COLUMN)} as row, {reason} as reason,"
-                f" record from ({values})) where reason is not null) to {quote(str(part))} (format json)"
+                f"copy (select * from (select {name(FILE_COLUMN)} as file, {name(ROW_COLUMN)} as row,"
+                f" {reason} as reason, record from ({values})) where reason is not null) to {quote(str(part))} (format json)"
             ).fetchall()
             written += int(found[0][0])
             _append(path, part)

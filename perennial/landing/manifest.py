@@ -1,7 +1,7 @@
 """A load's manifest: its commit record, one JSON file per load and source.
 
-What lives here: what a manifest says, writing it, reading it, and which landed files a source holds. What does not: deciding
-what is landed (load.py).
+What lives here: what a manifest says, writing it, reading it, and which landed files a source holds. What does not:
+deciding what is landed (load.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from perennial.landing.load_ids import split_name
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file of a load: where it lies while the load is under way and where it belongs, relative to incoming and to home."""
+    """A file of a load: where it lies until it is in place, below incoming, and where it belongs, below the home."""
 
     incoming: str
     place: str
@@ -96,7 +96,7 @@ def read_manifests(home: Home) -> Iterator[LoadReport]:
 
 
 def held_files(home: Home, kind: str, source_name: str, table: str) -> list[Path]:
-    """The landed files of one table of one source, oldest first. Kinds that take the contract's tables directly are one."""
+    """The landed files of one table of one source, oldest first. Kinds that take the contract's tables are one."""
     kinds = DIRECT_KINDS if kind in DIRECT_KINDS else (kind,)
     found = [path for each in kinds for path in home.landed_table(each, table).glob(f"*.{source_name}.parquet")]
     return sorted((path for path in found if split_name(path.name)), key=lambda path: path.name)

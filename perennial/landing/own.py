@@ -1,7 +1,7 @@
 """Perennial's own bookkeeping, landed as a source: loads, settings of sources, and what the ledger knows.
 
-What lives here: writing landing/perennial/<table>/current.parquet, each whole and at once. What does not: phone numbers (phones.py),
-reading the ledger (perennial/ledger).
+What lives here: writing landing/perennial/<table>/current.parquet, each whole and at once. What does not: phone
+numbers (phones.py), reading the ledger (perennial/ledger).
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Phone numbers as delivered → E.164, kept as a table that SQL joins.
 
-What lives here: normalise() and refresh(). What does not: deciding whether a number identifies anybody (models/identity).
+What lives here: normalise() and refresh(). What does not: deciding whether a number identifies anybody
+(models/identity).
 
-The join: phone_numbers.phone = the row's phone exactly as landed, and
-          phone_numbers.country = coalesce(the row's country, its source's `country` setting, '').
-A row's country is the landed `country` of shop_customers and crm_contacts; every other table has none of its own. Numbers stand in
-the column `phone`, and in `contact_ref` where contact_ref_type = 'phone'.
+The join: phone_numbers.phone = the row's phone exactly as landed, and phone_numbers.country = coalesce(the row's
+country, its source's `country` setting, ''). A row's country is the landed `country` of shop_customers and
+crm_contacts; every other table has none of its own. Numbers stand in the column `phone`, and in `contact_ref` where
+contact_ref_type = 'phone'.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""A consent row that cannot be read still says that somebody's permission changed: until it is delivered well, it is denied.
+"""A consent row that cannot be read still says that somebody's permission changed: until it is delivered well, it is
+denied.
 
-What lives here: making denials from refused consents rows. What does not: refusing them (casting.py). A denial is made only where
-the row says whom and which channel; where it does not say the purpose or the kind of reference, every one of them is denied.
+What lives here: making denials from refused consents rows. What does not: refusing them (casting.py). A denial is
+made only where the row says whom and which channel; where it does not say the purpose or the kind of reference, every
+one of them is denied.
 """
 
 from __future__ import annotations
@@ -60,11 +62,12 @@ def append_denials(
     `evidence` tells one set of refused rows from another, so that the same rows delivered again deny nothing anew.
     """
     who = ("contact_ref", "contact_ref_type", "channel", "purpose")
+    fingerprints = "md5(string_agg(fingerprint, '' order by fingerprint))"
     values = {
         "status": "'denied'",
         "changed_at": f"timestamp '{now:%Y-%m-%d %H:%M:%S.%f}'",
         "jurisdiction": "min(jurisdiction)",
-        "evidence": "concat('row refused: ', min(reason), ' [', md5(string_agg(fingerprint, '' order by fingerprint)), ']')",
+        "evidence": f"concat('row refused: ', min(reason), ' [', {fingerprints}, ']')",
     }
     columns = ", ".join(f"{values.get(c.name, c.name)} as {c.name}" for c in table.columns)
     denied = f"select {columns} from read_parquet({path_list(denials)}) group by {', '.join(who)}"

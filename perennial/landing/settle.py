@@ -1,8 +1,9 @@
 """Which version of a row wins, as SQL over the rows of one load and the rows already held.
 
-What lives here: the statements that turn staged rows into the rows to land, with is_superseded, is_change and is_replacement.
-What does not: casting (casting.py), files and commits (load.py). The rule: newest updated_at, then newest load, then greatest
-row_hash; lines follow their parent (perennial/config/contract.py says it column by column).
+What lives here: the statements that turn staged rows into the rows to land, with is_superseded, is_change and
+is_replacement. What does not: casting (casting.py), files and commits (load.py). The rule: newest updated_at, then
+newest load, then greatest row_hash; lines follow their parent (perennial/config/contract.py says it column by
+column).
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def _without_replaced(table: Table, rows: str) -> str:
     parent = name(parent_key(table))
     return (
         f"select lines.* from ({rows}) as lines"
-        f" left join (select {parent}, max(load_id) as since from ({rows}) where is_replacement group by {parent}) as newer"
+        f" left join (select {parent}, max(load_id) as since from ({rows}) where is_replacement"
+        f" group by {parent}) as newer"
         f" on lines.{parent} = newer.{parent} where newer.since is null or lines.load_id >= newer.since"
     )
 
@@ -123,11 +125,11 @@ def parent_key(table: Table) -> str:
 
 
 def create_parent_states(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """What this load did to the parents of `table`'s lines: made older ones known, replaced others. Made from `decided`."""
+    """Which rows of `table` this load found older than what is held, and which it replaced; for the lines below them."""
     key = name(table.key[0])
     connection.execute(
-        f"create or replace temp table parents_{table.name} as select {key}, case decision when 'change' then '{REPLACED}'"
-        f" else '{OLDER}' end as state from decided where decision in ('change', 'older')"
+        f"create or replace temp table parents_{table.name} as select {key},"
+        f" case decision when 'change' then '{REPLACED}' else '{OLDER}' end as state from decided where decision in ('change', 'older')"
     )
 
 
@@ -151,7 +153,8 @@ def create_decided(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     connection.execute(
         f"create or replace temp table decided as select {key_columns(table, 'winners')}, winners.row_hash,"
         f" holders.row_hash is not null as is_held, case {by_parent}when holders.row_hash is null then 'new'"
-        f" when holders.row_hash = winners.row_hash then 'repeat' when {older} then 'older' else 'change' end as decision"
+        f" when holders.row_hash = winners.row_hash then 'repeat'"
+        f" when {older} then 'older' else 'change' end as decision"
         f" from winners left join holders on {same_key(table, 'winners', 'holders')}{parent_join}"
     )
 

@@ -1,7 +1,8 @@
 """The careful CSV reader: record by record, with a reason for every record that cannot be read.
 
-What lives here: bytes → records or reasons, in bounded memory. What does not: types (landing), the fast reader (files.py). It is
-used only where the fast reader objected. A record that does not close its quote is refused alone: reading goes on at the next line.
+What lives here: bytes → records or reasons, in bounded memory. What does not: types (landing), the fast reader
+(files.py). It is used only where the fast reader objected. A record that does not close its quote is refused alone:
+reading goes on at the next line.
 """
 
 from __future__ import annotations

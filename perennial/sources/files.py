@@ -1,8 +1,8 @@
 """The source kind `files`: a folder of CSV, Parquet and JSON Lines exports.
 
-What lives here: offering each file to a load, first through DuckDB's own strict reader, then, where that objects, record by record.
-What does not: finding the files (folder.py), the careful readers (csv_reader.py, json_reader.py), types and versions (landing).
-Texts of DuckDB's errors are never passed on: they repeat lines of the file.
+What lives here: offering each file to a load, first through DuckDB's own strict reader, then, where that objects,
+record by record. What does not: finding the files (folder.py), the careful readers (csv_reader.py, json_reader.py),
+types and versions (landing). Texts of DuckDB's errors are never passed on: they repeat lines of the file.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ def _json_relation(keys: Sequence[str], table: str, renames: Mapping[str, str]) 
 def _json_keys(load: Load, delivery: Delivery) -> list[str]:
     """Every key of the file, in the order of their names."""
     found = load.connection.execute(
-        f"select distinct unnest(json_keys(json)) as key from read_ndjson_objects({path_list([delivery.path])}) limit ?",
+        f"select distinct unnest(json_keys(json)) as key"
+        f" from read_ndjson_objects({path_list([delivery.path])}) limit ?",
         [MOST_KEYS + 1],
     ).fetchall()
     return _usable_keys(delivery, (str(row[0]) for row in found))

@@ -1,7 +1,7 @@
 """Which files of a folder are deliveries of which table.
 
-What lives here: looking into a folder without opening a file, and refusing what leads out of it or is no plain file. What does
-not: reading the files (files.py).
+What lives here: looking into a folder without opening a file, and refusing what leads out of it or is no plain file.
+What does not: reading the files (files.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The careful JSON Lines reader: line by line, with a reason for every line that is no object.
 
-What lives here: lines → text values or reasons, in bounded memory, numbers as the text they are written in. What does not: types
-(landing), the fast reader (files.py). It is used only where the fast reader objected.
+What lives here: lines → text values or reasons, in bounded memory, numbers as the text they are written in. What does
+not: types (landing), the fast reader (files.py). It is used only where the fast reader objected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Landing the configured sources: one, or all of them side by side.
 
-What lives here: which reader reads which kind, and turning a source's failure into a load record with its reason. What does not: the
-readers, and the load itself (perennial/landing).
+What lives here: which reader reads which kind, and turning a source's failure into a load record with its reason.
+What does not: the readers, and the load itself (perennial/landing).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The source kind `sql`: tables or queries of any database that SQLAlchemy reaches.
 
-What lives here: reading through a cursor on the server into a temporary Parquet file, in bounded batches, every value as its exact
-text. What does not: types and versions (landing). No error of a driver is passed on as it is: it may repeat the address or a row.
+What lives here: reading through a cursor on the server into a temporary Parquet file, in bounded batches, every value
+as its exact text. What does not: types and versions (landing). No error of a driver is passed on as it is: it may
+repeat the address or a row.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class SqlReader:
             connection = engine.connect()
         except SQLAlchemyError as error:
             raise SourceUnavailable(
-                f"{_place(engine)}: cannot be reached ({_cause(error)}); check the address, the password and the network"
+                f"{_place(engine)}: cannot be reached ({_cause(error)});"
+                f" check the address, the password and the network"
             ) from None
         with connection:
             yield _one_moment(connection)

@@ -1,7 +1,7 @@
 """One run at a time may write to a home.
 
-What lives here: the lock on home/.lock. What does not: what is done under it. The lock is the kernel's (flock), so it is
-gone with its process however that ends; nothing is ever left to clean up.
+What lives here: the lock on home/.lock. What does not: what is done under it. The lock is the kernel's (flock), so it
+is gone with its process however that ends; nothing is ever left to clean up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A real PostgreSQL server on loopback, for one test session.
 
-What lives here: finding the binaries, making a cluster as a user without privileges (initdb refuses root), starting and stopping it.
-What does not: any table.
+What lives here: finding the binaries, making a cluster as a user without privileges (initdb refuses root), starting
+and stopping it. What does not: any table.
 """
 
 from __future__ import annotations
