@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import httpcore
@@ -43,14 +44,19 @@ class Deadline:
 
 def client(deadline: Deadline, *, timeout: float, allow_private: bool) -> httpx.Client:
     """A client for one destination: no redirects, no proxy and nothing else from the environment."""
-    transport = httpx.HTTPTransport(trust_env=False)
+    transport = httpx.HTTPTransport(verify=_ssl_context(), trust_env=False)
     transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(trust_env=False),
+        ssl_context=_ssl_context(),
         network_backend=_GuardedBackend(deadline, allow_private),
         max_connections=1,
         keepalive_expiry=5.0,
     )
     return httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+
+
+@lru_cache(maxsize=1)
+def _ssl_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def is_private(address: str) -> bool:

@@ -111,6 +111,8 @@ class WebhookDestination:
             raise Terminal(
                 f"{error}; a receiver inside your own network needs `allow_private_address: true`"
             ) from error
+        except httpx.InvalidURL as error:
+            raise Terminal("has an address that cannot be understood; check `url`") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Transient(f"cannot be reached ({type(error).__name__})") from error
         except httpx.HTTPError as error:

@@ -24,6 +24,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1sb29wYmFjay1zaW5rLW9ubHk="
 ANSWERS = {
     "429": (429, {}, b""),
+    "429 for a second": (429, {"Retry-After": "1"}, b""),
     "500": (500, {}, b"oops"),
     "401": (401, {}, b""),
     "302": (302, {"Location": "http://127.0.0.1:9/elsewhere"}, b""),
@@ -104,6 +105,7 @@ def run_sink(sink: Sink | None = None, secret: str = SECRET) -> Iterator[Sink]:
 def _handler(sink: Sink, verifier: Webhook) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 65_536  # an answer leaves in one piece, so that nobody waits for an acknowledgement
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
