@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per known order: the business day it was placed and the day of the person's next one (null = none so far).
 with customer_orders as (select * from {{ ref('customer_orders') }}),
 

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per valid order or counted refund: the day, the amounts, and the stage its person held immediately before it.
 with orders as (select * from {{ ref('orders') }}),
 

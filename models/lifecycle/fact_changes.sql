@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per person and instant at which a fact that stages are made of may change: the facts from that instant on.
 -- A further fact joins as one more reason to change and one more column.
 with order_states as (select * from {{ ref('order_states') }}),

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per person and number of orders held for some time: from first sight to the first order, then from order to order.
 with people as (select * from {{ ref('people') }}),
 
