@@ -1,17 +1,13 @@
 """`perennial report`: the summary of this installation's last night.
 
-What lives here: finding the home. What does not: what is shown (perennial/report).
+What lives here: the command and its exit status. What does not: what is shown (perennial/report).
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import typer
 
-DEFAULT_HOME = "data"
-DEFAULT_CONFIG = "perennial.yml"
+from perennial.cli.context import context, plain_errors
 
 
 def register(app: typer.Typer) -> None:
@@ -22,26 +18,11 @@ def report() -> None:
     """What the last night did: KPIs, stages, sources, what was sent, and where to look next."""
     from rich.console import Console
 
-    from perennial.config.home import Home
-    from perennial.config.problems import ConfigError
+    from perennial.config.secrets import resolve
     from perennial.report.summary import print_summary
 
-    home = Home(Path(os.environ.get("PERENNIAL_HOME") or DEFAULT_HOME))
-    try:
-        ledger_url = _ledger_url()
-    except ConfigError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    raise typer.Exit(1 if print_summary(home, Console(), ledger_url=ledger_url) else 0)
-
-
-def _ledger_url() -> str | None:
-    """The ledger's PostgreSQL URL, where perennial.yml names one; none means the ledger under the home."""
-    from perennial.config.secrets import resolve
-    from perennial.config.settings import load_settings
-
-    path = Path(os.environ.get("PERENNIAL_CONFIG") or DEFAULT_CONFIG)
-    if not path.exists():
-        return None
-    name = load_settings(path).ledger.url_env
-    return resolve(os.environ, name, "ledger.url_env") if name else None
+    with plain_errors():
+        here = context()
+        name = here.settings.ledger.url_env
+        ledger_url = resolve(here.env, name, "ledger.url_env") if name else None
+    raise typer.Exit(1 if print_summary(here.home, Console(), ledger_url=ledger_url) else 0)

@@ -194,7 +194,8 @@ def test_reading_a_snapshot_leaves_it_as_it_was(home: Home) -> None:
 def test_the_report_command_succeeds_on_a_published_home_and_fails_on_an_empty_one(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "perennial.yml").write_text("business: {time_zone: Europe/London, currency: GBP}\n")
+    monkeypatch.setenv("PERENNIAL_CONFIG", str(tmp_path / "perennial.yml"))
     monkeypatch.setenv("PERENNIAL_HOME", str(home.root))
     shown = CliRunner().invoke(build_app(), ["report"])
     assert shown.exit_code == 0 and "KPIs of the last closed months" in shown.output
