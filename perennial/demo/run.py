@@ -67,7 +67,7 @@ def holdings(receiver: Receiver) -> list[str]:
     held = sorted(receiver.members().items())
     if not held:
         return ["the channel holds nobody"]
-    return [f"the channel holds {len(people):,} members of {audience} ({to})" for (audience, to), people in held]
+    return [f"the channel {to} holds {len(people):,} for audience {audience}" for (audience, to), people in held]
 
 
 def _world(folder: Path, scale: Scale, port: int, say: Callable[[str], None]) -> Scale:

@@ -1,6 +1,7 @@
 """The hidden truth of the demo world: who is behind which record, who left when, what the win-back message does.
 
-What lives here: the truth tables. No model reads them; tests and people who want to grade the pipeline do.
+What lives here: the truth tables. No model reads them; tests and people who want to grade the pipeline do. A person who
+left for good may still buy once more where a win-back message brings it (`win_back.brought_order`).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def _print_night(home: Home, console: Console) -> None:
         f"[bold]Last night: {escape(str(night.get('outcome', 'unknown')))}[/bold]"
         f" · as of {escape(str(night.get('as_of', '?')))} · snapshot {escape(str(night.get('snapshot_id') or 'none'))}"
     )
-    for line in night.get("lines", []):
+    for line in dict.fromkeys(night.get("lines", [])):  # each thing once
         console.print(f"  {escape(str(line))}")
     steps = _table("step", "rows", "seconds", right=(1, 2))
     for step in night.get("steps", []):

@@ -15,6 +15,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from perennial.demo.receiver import Receiver, start_receiver
+from perennial.destinations.base import Batch, Row
+from perennial.destinations.webhook import WebhookDestination
 
 SECRET = "whsec_" + base64.b64encode(b"the channel and the sender know this").decode()
 
@@ -127,6 +129,23 @@ def test_members_and_keys_survive_a_restart_and_a_line_cut_off_by_a_kill(tmp_pat
         assert sorted(receiver.members()["win_back", "mailer"]) == ["c1", "c2"]
         send(receiver, body(row("k1"), row("k3", "c3")))
     assert [r["key"] for r in received(tmp_path)] == ["k1", "k2", "k3"]
+
+
+def test_the_webhook_destination_and_the_demos_channel_understand_each_other(tmp_path: Path) -> None:
+    rows = tuple(Row(f"k{n}", "join", f"c{n}", f"c{n}@example.com", {"first_name": "Ada"}) for n in range(7))
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    with start_receiver(secret=SECRET, folder=tmp_path) as receiver:
+        sender = WebhookDestination(f"{receiver.url}/perennial", SECRET, allow_private_address=True)
+        for _ in range(2):  # the second time as a repeat after a lost answer
+            result = sender.send(Batch("win_back", "mailer", "plan-1", at, "email", ("first_name",), rows))
+            assert {row.word for row in result.rows.values()} == {"acknowledged"} and len(result.rows) == 7
+        leaving = Batch(
+            "win_back", "mailer", "plan-2", at, "email", (), (Row("k9", "leave", "c1", "c1@example.com", {}),)
+        )
+        assert sender.send(leaving).stopped is None
+        sender.close()
+        assert sorted(receiver.members()["win_back", "mailer"]) == ["c0", "c2", "c3", "c4", "c5", "c6"]
+    assert len(received(tmp_path)) == 8
 
 
 def test_batches_sent_at_the_same_time_are_each_taken_once(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_the_night_gets_the_demos_home_config_end_and_secret_and_its_status_come
     assert handed["PERENNIAL_CONFIG"] == str(tmp_path / "perennial.yml")
     assert handed["PERENNIAL_AS_OF"] == "2026-11-01"
     assert handed["answer"] == {"accepted": 1, "rejected": []}
-    assert said[-1] == "the channel holds 1 members of win_back (mailer)"
+    assert said[-1] == "the channel mailer holds 1 for audience win_back"
     assert handed["secret"] not in "".join(said)
 
 
@@ -97,7 +97,7 @@ def test_a_second_run_keeps_world_port_and_members_and_makes_a_new_secret(tmp_pa
     assert mailer_port(tmp_path) == free_port
     assert seen(tmp_path)["secret"] != first["secret"]
     assert "already holds a world of 60 people" in said[0]
-    assert said[-1] == "the channel holds 1 members of win_back (mailer)"
+    assert said[-1] == "the channel mailer holds 1 for audience win_back"
 
 
 def test_a_taken_port_is_replaced_by_a_free_one_in_the_demos_configuration(tmp_path: Path, taken_port: int) -> None:
