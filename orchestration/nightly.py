@@ -91,13 +91,16 @@ def _failures(result: dg.ExecuteInProcessResult) -> str:
     lines = []
     for event in result.all_events:
         if event.is_failure and event.step_key is not None and event.event_specific_data is not None:
-            error = getattr(event.event_specific_data, "error", None)
-            lines.append(f"{event.step_key}: {_root_cause(error)}")
+            lines.append(f"{event.step_key}: {_why(event.event_specific_data)}")
     return "; ".join(lines) or "the run failed"
 
 
-def _root_cause(error: object) -> str:
-    """The innermost message, without its traceback."""
+def _why(data: object) -> str:
+    """What the step itself said of its failure; else the innermost message, without its traceback."""
+    said = getattr(getattr(data, "user_failure_data", None), "description", None)
+    if said:
+        return str(said)
+    error = getattr(data, "error", None)
     while getattr(error, "cause", None) is not None:
         error = error.cause  # type: ignore[attr-defined]
     return str(getattr(error, "message", error)).strip().splitlines()[0] if error is not None else "no reason recorded"
@@ -108,7 +111,7 @@ def _record_failure(night: object, failure: str) -> str:
     from assets.publish.night import conclude
 
     assert isinstance(night, Night)
-    night.tally.notes.insert(0, failure)
+    _say(f"  {failure}")
     return conclude(night, failure=failure)
 
 

@@ -19,4 +19,4 @@ def land_own_tables(night: Night) -> None:
         for table in EXPORTED:
             own.write_rows(night.home, table, rows(ledger, table))
     own.refresh(night.home, night.settings)
-    phones.refresh(night.home)
+    phones.refresh(night.home, night.settings)

@@ -11,9 +11,11 @@ import dagster as dg
 from assets.ingest.bookkeeping import land_own_tables
 from assets.ingest.totals import TableTotal, sum_up
 from assets.night import Night
+from perennial.landing.empty import ensure_empty_files
 from perennial.landing.manifest import LoadReport
 from perennial.landing.recovery import recover
 from perennial.sources.landing import land_all
+from perennial.warehouse import journal
 
 SIDE_BY_SIDE = 2  # sources read at once
 # only what nobody foresaw raises here (a full disk, a lost mount): wait, then once more
@@ -47,6 +49,8 @@ def land(night: Night) -> dict[str, TableTotal]:
     """Finish what a crash cut short, land every source, then Perennial's own bookkeeping. Totals by table."""
     with night.step("land sources") as line:
         night.tally.notes += recover(night.home)
+        ensure_empty_files(night.home)
+        journal.ensure(night.home)
         reports = land_all(night.home, night.settings, night.env, night.clock, max_workers=SIDE_BY_SIDE)
         night.failpoint("landed")
         land_own_tables(night)

@@ -72,8 +72,7 @@ def _broken(connection: object, name: str, definition: AudienceDefinition) -> tu
     size = suite.size(connection, name)
     upper = NO_LIMIT if band.maximum is None else band.maximum
     findings += runner.check(read_parts(size, size.columns), [suite.size_promise(band.minimum, upper)])
-    count = size.fetchone()
-    return failures(findings), int(count[0]) if count else 0
+    return failures(findings), int(size.limit(1).fetchall()[0][0])
 
 
 def _result(key: dg.AssetKey, verdict: AudienceVerdict, size: int) -> dg.AssetCheckResult:

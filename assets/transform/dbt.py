@@ -47,8 +47,8 @@ def warehouse_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
                 build.write_record(night.home, _record(night, manifest))
             night.failpoint("dbt_end")
             rows = _row_counts(night)
-            line.rows = sum(rows.values())
             yield from (_with_rows(event, rows) for event in events)
+            line.rows = sum(rows.values()) if error is None else None
             if error is not None:
                 line.note = f"see {night.dbt.output}"
                 raise dg.Failure(_what_failed(night, error)) from error

@@ -13,14 +13,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from perennial.config.files import PRIVATE_FILE, make_folder, put_in_place, sync_file, sync_folder
 from perennial.config.home import HOME_VERSION, Home
-from perennial.warehouse import retention
+from perennial.warehouse import journal, retention
 from perennial.warehouse.build import BuildRecord
 from perennial.warehouse.certificate import (
     CERTIFICATE_FILE,
@@ -34,7 +33,6 @@ from perennial.warehouse.duck import connect, name, quote
 
 OUTPUT_SCHEMAS = ("customer", "lifecycle", "kpis", "predictions", "audiences", "activation", "publish")
 STORAGE_VERSION = "v1.5.0"  # so that readers on DuckDB 1.5 open it too
-_JOURNAL_COLUMNS = ("source_name", "record_type", "record_id", "customer_id")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def publish(
     folder = make_folder(home.published / f"{retention.UNFINISHED}{record.snapshot_id}")
     with _open(home, engine) as connection:
         tables, sources = _write_tables(connection, folder, record, failpoint)
-        journal = _write_journal(connection, home, record)
+        ids = journal.write(connection, home, record.snapshot_id, record.as_of)
     certificate = Certificate(
         snapshot_id=record.snapshot_id,
         as_of=record.as_of,
@@ -84,8 +82,8 @@ def publish(
     os.replace(folder, home.snapshot(record.snapshot_id))
     sync_folder(home.published)
     failpoint("publish_rename")
-    if journal is not None:
-        put_in_place(journal, home.identity_journal / f"{record.snapshot_id}.parquet")
+    if ids is not None:
+        put_in_place(ids, home.identity_journal / f"{record.snapshot_id}.parquet")
     failpoint("publish_journal")
     _link(home.published_file, f"{home.current_link.name}/{DATABASE_FILE}")
     _link(home.current_link, record.snapshot_id)
@@ -162,33 +160,6 @@ def _source_marks(connection: duckdb.DuckDBPyConnection) -> tuple[SourceMark, ..
         " coalesce(is_stale, false) from snapshot.publish.source_status order by all"
     ).fetchall()
     return tuple(SourceMark(*row) for row in rows)
-
-
-def _write_journal(connection: duckdb.DuckDBPyConnection, home: Home, record: BuildRecord) -> Path | None:
-    """The customer ids this build gives for the first time, under a name nobody reads yet; none if it gives none."""
-    exists = connection.execute(
-        "select 1 from information_schema.tables"
-        " where table_catalog = 'build' and table_schema = 'identity' and table_name = 'identity_map'"
-    ).fetchone()
-    if not exists:
-        return None
-    columns = ", ".join(_JOURNAL_COLUMNS)
-    fresh = f"select {columns} from build.identity.identity_map where is_new"
-    if not _count(connection, f"({fresh})"):
-        return None
-    for leftover in home.identity_journal.glob(".*.part"):
-        leftover.unlink()
-    path = make_folder(home.identity_journal) / f".{record.snapshot_id}.part"
-    dated = (
-        f"select *, timestamp {quote(_utc(record.as_of))} as assigned_at, {quote(record.snapshot_id)} as snapshot_id"
-        f" from ({fresh}) order by all"
-    )
-    connection.execute(f"copy ({dated}) to {quote(str(path))} (format parquet, compression zstd)")
-    return path
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _force_to_disk(folder: Path) -> dict[str, str]:
