@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from perennial.config.files import PRIVATE_FILE, make_folder, write_atomically
 from perennial.config.home import Home
@@ -54,8 +54,8 @@ class Database:
         """Database errors hold the values of rows, addresses too: only their kind is passed on."""
         try:
             yield
-        except SQLAlchemyError as error:
-            cause = type(getattr(error, "orig", None) or error).__name__
+        except DBAPIError as error:
+            cause = type(error.orig or error).__name__
             raise LedgerError(
                 f"{self.place}: cannot be used ({cause}); check the server, the rights and the space on disk"
             ) from None

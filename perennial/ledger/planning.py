@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, update
 
 from perennial.ledger.keys import delivery_key
 from perennial.ledger.records import OPEN, Channel, MovedMembership, NewPlan, PlannedRow
@@ -191,7 +191,8 @@ def _move_values(move: MovedMembership, spells: _Spells) -> dict[str, Any]:
 
 def _supersede(connection: Connection, keys: Iterable[str]) -> None:
     values: dict[str, Any] = {"status": "superseded", "address": None, "fields": None}
-    dropped = update(deliveries).where(_is_key() & deliveries.c.status.in_(OPEN)).values(**values)
+    is_open = or_(*(deliveries.c.status == word for word in OPEN))  # IN cannot be used with many rows at once
+    dropped = update(deliveries).where(_is_key() & is_open).values(**values)
     if found := [{"the_key": key} for key in keys]:
         connection.execute(dropped, found)
 
