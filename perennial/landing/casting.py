@@ -133,7 +133,7 @@ def _text(column: Column, raw: RawColumn) -> str:
     """Text as it stands; numbers as exact text, whole ones without a fraction; blank and md5 of nothing are null."""
     value = name(raw.name)
     if raw.type == "JSON":
-        value = _json_text(column, value)
+        value = _json_text(value)
     elif raw.type in ("DOUBLE", "FLOAT"):
         value = _float_text(value)
     elif raw.type.startswith("DECIMAL"):
@@ -152,16 +152,16 @@ def _float_text(value: str) -> str:
     return f"case when {whole} then cast(cast({value} as hugeint) as varchar) else {plain} end"
 
 
-def _json_text(column: Column, value: str) -> str:
-    """A JSON string's content, a number's exact text, and for text columns the JSON of anything nested."""
-    as_float = _float_text(f"try_cast({value} as double)")
-    nested = "null" if column.type == "id" else f"cast({value} as varchar)"
-    return (
-        f"(case left(cast({value} as varchar), 1) when '\"' then {value} ->> '$'"
-        f" when '{{' then {nested} when '[' then {nested} else case when regexp_full_match(cast({value} as varchar), '-?[0-9]+') then cast({value} as varchar)"
-        f" when regexp_full_match(cast({value} as varchar), '-?[0-9.]+([eE][-+]?[0-9]+)?') then {as_float}"
-        f" when cast({value} as varchar) in ('true', 'false') then cast({value} as varchar) end end)"
+def _json_text(value: str) -> str:
+    """An id from JSON: a string's content or a number's exact text; anything nested is none."""
+    text = f"cast({value} as varchar)"
+    number = _float_text(f"try_cast({text} as double)")
+    cases = (
+        f"when left({text}, 1) = '\"' then {value} ->> '$'",
+        f"when {text} in ('true', 'false') or regexp_full_match({text}, '-?[0-9]+') then {text}",
+        f"when regexp_full_match({text}, '-?[0-9.]+([eE][-+]?[0-9]+)?') then {number}",
     )
+    return f"(case {' '.join(cases)} end)"
 
 
 def _words(table: Table, column: Column, value: str, rules: Rules) -> str:

@@ -171,7 +171,8 @@ class Load:
             values = casting.values_select(table, matched, rows, self._rules, extra)
             found = self.connection.execute(
                 f"copy (select * from (select {name(FILE_COLUMN)} as file, {name(ROW_COLUMN)} as row,"
-                f" {reason} as reason, record from ({values})) where reason is not null) to {quote(str(part))} (format json)"
+                f" {reason} as reason, record from"
+                f" ({values})) where reason is not null) to {quote(str(part))} (format json)"
             ).fetchall()
             written += int(found[0][0])
             _append(path, part)
@@ -227,7 +228,8 @@ class Load:
         else:
             settle.create_holders(self.connection, table, held)
             settle.create_decided(self.connection, table)
-            settle.create_parent_states(self.connection, table)
+            if any(each.parent == table.name for each in TABLES.values()):
+                settle.create_parent_states(self.connection, table)
             select = settle.landed_select(table)
         self.connection.execute(f"copy ({select}) to {quote(str(target))} ({PARQUET})")
         found = self.connection.execute(

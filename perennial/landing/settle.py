@@ -125,11 +125,11 @@ def parent_key(table: Table) -> str:
 
 
 def create_parent_states(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Which rows of `table` this load found older than what is held, and which it replaced; for the lines below them."""
-    key = name(table.key[0])
+    """Which rows of `table` this load found older than what is held and which it replaced, for the lines below them."""
     connection.execute(
-        f"create or replace temp table parents_{table.name} as select {key},"
-        f" case decision when 'change' then '{REPLACED}' else '{OLDER}' end as state from decided where decision in ('change', 'older')"
+        f"create or replace temp table parents_{table.name} as"
+        f" select {name(table.key[0])}, case decision when 'change' then '{REPLACED}' else '{OLDER}' end as state"
+        f" from decided where decision in ('change', 'older')"
     )
 
 
