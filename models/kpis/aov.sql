@@ -10,7 +10,7 @@ aov as (
     ] %}
     select
         '{{ variant }}' as variant, grain, period_start_on, dimension, segment,
-        {{ numerator }} as numerator, {{ denominator }} as denominator, {{ ratio(numerator, denominator) }} as value, is_closed
+        cast({{ numerator }} as decimal(18, 4)) as numerator, {{ denominator }} as denominator, {{ ratio(numerator, denominator) }} as value, is_closed
     from trading_periods
     {{ 'union all' if not loop.last }}
     {% endfor %}

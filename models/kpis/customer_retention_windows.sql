@@ -45,7 +45,8 @@ counted as (
 
 customer_retention_windows as (
     select
-        variant, grain, period_start_on, 'all' as dimension, 'all' as segment, numerator, denominator,
+        variant, grain, period_start_on, 'all' as dimension, 'all' as segment,
+        cast(numerator as bigint) as numerator, cast(denominator as bigint) as denominator,
         {{ ratio('numerator', 'denominator') }} as value, is_closed
     from counted
 )

@@ -17,9 +17,9 @@ arrivals as (
 monthly_customers as (
     select
         months.period_start_on as month_on, months.is_closed,
-        coalesce(sum(arrivals.orders_count), 0) as active_count,
-        coalesce(sum(case when arrivals.previous_month_on is null then arrivals.orders_count end), 0) as new_count,
-        coalesce(sum(case when {{ next_period_start('arrivals.previous_month_on', 'month') }} = arrivals.month_on then arrivals.orders_count end), 0) as retained_count
+        cast(coalesce(sum(arrivals.orders_count), 0) as bigint) as active_count,
+        cast(coalesce(sum(case when arrivals.previous_month_on is null then arrivals.orders_count end), 0) as bigint) as new_count,
+        cast(coalesce(sum(case when {{ next_period_start('arrivals.previous_month_on', 'month') }} = arrivals.month_on then arrivals.orders_count end), 0) as bigint) as retained_count
     from months
     left join arrivals on months.period_start_on = arrivals.month_on
     group by months.period_start_on, months.is_closed

@@ -4,12 +4,12 @@ with customer_orders as (select * from {{ ref('customer_orders') }}),
 
 order_pairs as (
     select
-        customer_id, {{ days_after('ordered_on', '(-days_since_previous_order)') }} as ordered_on, ordered_on as next_ordered_on,
-        order_number = 2 as is_first
+        customer_id, order_number - 1 as order_number,
+        {{ days_after('ordered_on', '(-days_since_previous_order)') }} as ordered_on, ordered_on as next_ordered_on
     from customer_orders
     where order_number > 1
     union all
-    select customer_id, ordered_on, null, order_number = 1
+    select customer_id, order_number, ordered_on, null
     from customer_orders
     where next_ordered_at is null
 )

@@ -3,9 +3,9 @@
 with order_pairs as (select * from {{ ref('order_pairs') }}),
 
 order_spans as (
-    select ordered_on, next_ordered_on, is_first, count(*) as orders_count
+    select ordered_on, next_ordered_on, order_number = 1 as is_first, count(*) as orders_count
     from order_pairs
-    group by ordered_on, next_ordered_on, is_first
+    group by ordered_on, next_ordered_on, order_number = 1
 )
 
 select * from order_spans

@@ -19,7 +19,7 @@ counted as (
 reactivation_rate as (
     select
         'observed' as variant, 'month' as grain, period_start_on, 'all' as dimension, 'all' as segment,
-        numerator, denominator, {{ ratio('numerator', 'denominator') }} as value, is_closed
+        cast(numerator as bigint) as numerator, cast(denominator as bigint) as denominator, {{ ratio('numerator', 'denominator') }} as value, is_closed
     from counted
 )
 

@@ -38,7 +38,8 @@ counted as (
 
 repeat_purchase_rate as (
     select
-        variant, grain, period_start_on, 'all' as dimension, 'all' as segment, numerator, denominator,
+        variant, grain, period_start_on, 'all' as dimension, 'all' as segment,
+        cast(numerator as bigint) as numerator, cast(denominator as bigint) as denominator,
         case when has_value then {{ ratio('numerator', 'denominator') }} end as value, is_closed
     from counted
 )

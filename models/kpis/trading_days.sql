@@ -4,9 +4,9 @@ with events as (select * from {{ ref('stage_before') }}),
 trading_days as (
     select
         occurred_on, stage,
-        sum(orders_count) as orders_count,
-        sum(case when customer_id is not null then orders_count else 0 end) as known_orders_count,
-        sum(reactivated_orders_count) as reactivated_orders_count,
+        cast(sum(orders_count) as bigint) as orders_count,
+        cast(sum(case when customer_id is not null then orders_count else 0 end) as bigint) as known_orders_count,
+        cast(sum(reactivated_orders_count) as bigint) as reactivated_orders_count,
         {{ whole_sum('revenue_amount') }} as revenue_amount,
         {{ whole_sum('gross_amount') }} as gross_amount,
         {{ whole_sum('refunded_amount') }} as refunded_amount

@@ -36,7 +36,7 @@ became_reachable as (
         {{ days_between('ordered_on', local_date('reachable_from')) }} as days_since_last_order,
         'reachable' as cause_event_id, reachable_from
     from order_states
-    where reachable_from > from_at and (until_at is null or reachable_from < until_at)
+    where reachable_from > from_at and (until_at is null or reachable_from < until_at) and reachable_from < {{ as_of() }}
 ),
 
 changes as (
@@ -49,8 +49,9 @@ changes as (
 
 fact_changes as (
     select
-        customer_id, changed_at, cause_event_id, orders_count, days_since_last_order,
-        case when reachable_from <= changed_at then 1 else 0 end as is_reachable
+        customer_id, changed_at, cause_event_id, orders_count,
+        cast(days_since_last_order as integer) as days_since_last_order,
+        case when reachable_from <= changed_at and reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable
     from changes
 )
 

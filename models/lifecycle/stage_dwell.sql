@@ -17,8 +17,8 @@ with_open as (
 stage_dwell as (
     select
         stay_counts.stage_model, stay_counts.stage, stay_counts.month,
-        cast(stay_counts.entered_count as bigint) as entered_count,
-        cast(stay_counts.exited_count as bigint) as exited_count,
+        stay_counts.entered_count,
+        stay_counts.exited_count,
         {% for quantile in ['median_days', 'p90_days'] %}
         case
             when stay_counts.shortest_open_days is null or stay_counts.{{ quantile }} < stay_counts.shortest_open_days then stay_counts.{{ quantile }}

@@ -5,7 +5,7 @@ stay_counts as (
     select
         stage_model, stage, month,
         count(*) as entered_count,
-        sum(is_exit) as exited_count,
+        cast(sum(is_exit) as bigint) as exited_count,
         min(case when is_exit = 0 then stayed_days end) as shortest_open_days,
         percentile_disc(0.5) within group (order by stayed_days) as median_days,
         percentile_disc(0.9) within group (order by stayed_days) as p90_days
