@@ -72,6 +72,7 @@ class Load:
         self.warnings: list[str] = []
         self._pending: dict[str, _Pending] = {}
         self._files: list[LandedFile] = []
+        self._is_committing = False
         self._rules = casting.Rules(source.time_zone, dict(source.status_map), loaded_at)
         connection.execute(f"set TimeZone = {quote(source.time_zone)}")
         connection.execute("set preserve_insertion_order = false")
@@ -84,7 +85,8 @@ class Load:
 
     def close(self) -> None:
         self.connection.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._is_committing:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def scratch(self, file_name: str) -> Path:
         """A place for a reader's own spooled file; gone with the load."""
@@ -131,6 +133,7 @@ class Load:
         )  # fmt: skip
         self._make_durable()
         self.failpoint("load_written")
+        self._is_committing = True  # from here on only recovery may judge what becomes of the folder
         write_manifest(self.home, manifest)
         self.failpoint("load_committed")
         move_into_place(self.home, manifest, self.failpoint)

@@ -39,11 +39,16 @@ def stage_denials(
     words = {column.name: column.words for column in table.columns}
     kinds, purposes = (_or_all(each, words[each]) for each in ("contact_ref_type", "purpose"))
     rows = casting.values_select(table, matched, incoming.rows, rules)
-    connection.execute(
-        f"copy (select contact_ref, {kinds} as contact_ref_type, channel, {purposes} as purpose, jurisdiction, reason,"
+    refused = (
+        f"select contact_ref, {kinds} as contact_ref_type, channel, {purposes} as purposes, jurisdiction, reason,"
         f" md5(concat({fingerprint})) as fingerprint from (select *, {reason} as reason from ({rows}))"
-        f" where reason is not null and contact_ref is not null and channel in ({_list(CHANNELS)}))"
-        f" to {quote(str(denials_of(part)))} (format parquet)"
+        f" where reason is not null and contact_ref is not null and channel in ({_list(CHANNELS)})"
+    )
+    connection.execute(
+        f"copy (select * exclude (contact_ref_type, purposes, purpose),"
+        f" unnest(contact_ref_type) as contact_ref_type, purpose"
+        f" from (select *, unnest(purposes) as purpose from ({refused}))) to {quote(str(denials_of(part)))}"
+        f" (format parquet)"
     )
 
 
@@ -89,6 +94,6 @@ def _list(words: tuple[str, ...]) -> str:
 
 
 def _or_all(column: str, words: tuple[str, ...]) -> str:
-    """The word the row says, or every word where it says none that is known."""
+    """A list of the word the row says, or of every word where it says none that is known."""
     known = _list(words)
-    return f"unnest(case when {name(column)} in ({known}) then [{name(column)}] else [{known}] end)"
+    return f"case when {name(column)} in ({known}) then [{name(column)}] else [{known}] end"

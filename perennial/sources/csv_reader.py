@@ -37,9 +37,9 @@ class Header:
 
 @dataclass(frozen=True)
 class Record:
-    """One data record, or the reason why it is none. `text` is what stood there, kept only with a reason."""
+    """One data record. With a reason it is refused: `text` is what stood there, the values what could be told."""
 
-    values: list[str] | None
+    values: list[str]
     reason: str | None = None
     text: str | None = None
 
@@ -72,20 +72,19 @@ def read_records(path: Path, header: Header) -> Iterator[Record]:
 
 def _record(raw: bytes, lines: _Lines, header: Header, width: int) -> Record:
     if lines.was_cut:
-        return Record(None, f"is longer than {LONGEST_RECORD} bytes; shorten it", _shown(raw[:1000], header.encoding))
+        return Record([], f"is longer than {LONGEST_RECORD} bytes; shorten it", _shown(raw[:1000], header.encoding))
     values, problem = _parse(raw, header, width)
     if problem is _OPEN:
         values, problem = _parse_over_lines(raw, lines, header, width)
     if problem is not None:
-        return Record(None, problem, _shown(raw, header.encoding))
-    assert values is not None
+        return Record(values[:width], problem, _shown(raw, header.encoding))
     return Record(values)
 
 
 _OPEN = "does not close its quote; write a quote inside a value twice"
 
 
-def _parse_over_lines(raw: bytes, lines: _Lines, header: Header, width: int) -> tuple[list[str] | None, str | None]:
+def _parse_over_lines(raw: bytes, lines: _Lines, header: Header, width: int) -> tuple[list[str], str | None]:
     """A quoted value may hold line breaks: take in lines until the record is well formed, else give them all back."""
     taken: list[bytes] = []
     whole = raw
@@ -105,32 +104,29 @@ def _parse_over_lines(raw: bytes, lines: _Lines, header: Header, width: int) -> 
             if problem is not _OPEN:
                 break
     lines.give_back(taken)
-    return None, _OPEN
+    return [], _OPEN
 
 
-def _parse(raw: bytes, header: Header, width: int) -> tuple[list[str] | None, str | None]:
+def _parse(raw: bytes, header: Header, width: int) -> tuple[list[str], str | None]:
     try:
         text = raw.decode(header.encoding)
     except UnicodeDecodeError as error:
-        return None, f"is not {header.encoding.upper()} (byte {error.start + 1} of the line); save the file as UTF-8"
+        return [], f"is not {header.encoding.upper()} (byte {error.start + 1} of the line); save the file as UTF-8"
     if "\0" in text:
-        return None, "holds a NUL character; remove it"
+        return [], "holds a NUL character; remove it"
     text = text.rstrip("\r\n")
     spaced = _QUOTE_AFTER_BLANK.search(text) is not None or text.lstrip(" ").startswith('"')
     try:
         rows = list(csv.reader([text], delimiter=header.delimiter, strict=True, skipinitialspace=spaced))
     except csv.Error as error:
-        return None, _OPEN if "unexpected end" in str(
-            error
-        ) else "has text after a closing quote; write a quote inside a value twice"
+        is_open = "unexpected end" in str(error)
+        return [], _OPEN if is_open else "has text after a closing quote; write a quote inside a value twice"
     values = rows[0] if rows else [""]
     if len(values) == width + 1 and values[-1] == "":
         values.pop()  # a delimiter at the end of the line
     if len(values) != width:
-        return (
-            None,
-            f"has {len(values)} values where the header has {width}; quote values that hold {header.delimiter!r}",
-        )
+        wanted = f"has {len(values)} values where the header has {width}"
+        return values, f"{wanted}; quote values that hold {header.delimiter!r}"
     return values, None
 
 

@@ -203,11 +203,10 @@ def _describe(load: Load, delivery: Delivery, relation: str) -> list[tuple[str, 
 
 def _spool_csv(delivery: Delivery, target: Path) -> None:
     header = csv_header(delivery)
-    nothing = [None] * len(header.columns)
     with Spool(target, [*_column_names(header), *READER_COLUMNS], ("_row",)) as spool:
         for number, record in enumerate(csv_reader.read_records(delivery.path, header), start=1):
-            values = nothing if record.values is None else record.values
-            spool.add([*values, delivery.label, number, record.reason, record.text])
+            unknown = [None] * (len(header.columns) - len(record.values))
+            spool.add([*record.values, *unknown, delivery.label, number, record.reason, record.text])
 
 
 def _spool_json(delivery: Delivery, table: str, renames: Mapping[str, str], target: Path) -> None:
