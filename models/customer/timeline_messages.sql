@@ -21,9 +21,6 @@ unowned as (
     from message_events
     inner join messages on message_events.source_name = messages.source_name and message_events.message_id = messages.message_id
     union all
-    select source_name, 'message_contact', contact_ref_type, contact_ref, changed_at, 'consent_' || status, channel, purpose, null
-    from consents
-    union all
     select source_name, 'message_contact', contact_ref_type, contact_ref, occurred_at, event_type, null, event_id, null
     from advocacy_events
     union all
@@ -38,6 +35,18 @@ unowned as (
     from appointments
 ),
 
+-- one statement may reach us by several references of a person; it was said once
+consent_events as (
+    select distinct
+        identifiers.customer_id, consents.changed_at as occurred_at, 'consent_' || consents.status as event_type, consents.channel,
+        consents.source_name, consents.purpose as source_id, null as amount
+    from consents
+    inner join identifiers
+        on consents.source_name = identifiers.source_name
+        and identifiers.record_type = 'message_contact'
+        and {{ ref_record_id('consents.contact_ref_type', 'consents.contact_ref') }} = identifiers.record_id
+),
+
 events as (
     select identifiers.customer_id, unowned.occurred_at, unowned.event_type, unowned.channel, unowned.source_name, unowned.source_id, unowned.amount
     from unowned
@@ -45,6 +54,8 @@ events as (
         on unowned.source_name = identifiers.source_name
         and unowned.record_type = identifiers.record_type
         and {{ ref_record_id('unowned.contact_ref_type', 'unowned.contact_ref') }} = identifiers.record_id
+    union all
+    select * from consent_events
 )
 
 select * from events

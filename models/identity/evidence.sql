@@ -19,7 +19,7 @@ sources as (select * from {{ ref('sources') }}),
 
 compared as (
     select
-        delivered.source_name, delivered.record_type, delivered.record_id, delivered.email, delivered.phone,
+        delivered.source_name, delivered.record_type, delivered.record_id, delivered.email, delivered.phone, delivered.country,
         {{ usable_email('delivered.email') }} as usable_email,
         {{ usable_phone('delivered.phone', 'phone_numbers.e164') }} as usable_phone,
         delivered.seen_at, delivered.loaded_at
