@@ -24,7 +24,11 @@ def person_ids(person: np.ndarray) -> np.ndarray:
 
 
 def _records(exports: Exports) -> pd.DataFrame:
-    """One row per record of any system. Clean: no placeholder. Shared: another record of the person bears it too."""
+    """One row per record of any system. Clean: no placeholder. Shared: another record of the person bears it too.
+
+    Records with the same linked_group hang together by clean identifiers of one person, who may have several groups;
+    a record of several people (a family's phone) joins none.
+    """
     key = ["source_name", "record_type", "record_id"]
     rows = pd.concat(exports.records, ignore_index=True)
     rows["record"] = rows.groupby(key, sort=False).ngroup()
@@ -38,7 +42,8 @@ def _records(exports: Exports) -> pd.DataFrame:
     together = bearing.groupby(["person", "kind", "value"])["record"].transform("size")
     usable = (bearing["kind"] != "link") | (together > 1)  # its own id tells nothing unless another record names it
     records = rows.drop_duplicates("record").set_index("record")
-    persons = rows.groupby("record")["person"].nunique()
+    is_of_several = rows.groupby("record")["person"].nunique() > 1
+    of_one = bearing[~bearing["record"].map(is_of_several)]
     return pd.DataFrame(
         {
             "person_id": person_ids(records["person"].to_numpy()),
@@ -47,9 +52,25 @@ def _records(exports: Exports) -> pd.DataFrame:
             "record_id": records["record_id"],
             "has_clean_identifier": records.index.isin(bearing.loc[usable, "record"]),
             "is_clean_identifier_shared": records.index.isin(bearing.loc[together > 1, "record"]),
-            "is_of_several_people": persons.reindex(records.index).to_numpy() > 1,
+            "linked_group": texts("G", _groups(of_one, len(records)), 7),
+            "is_of_several_people": is_of_several.reindex(records.index).to_numpy(),
         }
     )
+
+
+def _groups(bearing: pd.DataFrame, count: int) -> np.ndarray:
+    """For each record the smallest record it hangs together with, over identifiers of the same person."""
+    group = np.arange(count)
+    record = bearing["record"].to_numpy()
+    value = bearing.groupby(["person", "kind", "value"], sort=False).ngroup().to_numpy()
+    while True:
+        by_value = np.full(value.max(initial=-1) + 1, count)
+        np.minimum.at(by_value, value, group[record])
+        smaller = group.copy()
+        np.minimum.at(smaller, record, by_value[value])
+        if np.array_equal(smaller, group):
+            return group
+        group = smaller
 
 
 def _people(people: People, scale: Scale) -> pd.DataFrame:

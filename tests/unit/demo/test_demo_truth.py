@@ -75,6 +75,38 @@ def test_a_record_is_called_linkable_only_where_another_of_its_person_bears_the_
     assert wrong == 0
 
 
+def test_linked_groups_hold_one_person_and_join_what_shares_an_address_or_was_merged(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    per_group = (
+        "(select count(distinct person_id) as persons, count(*) as records from truth_records group by linked_group)"
+    )
+    assert one(connection, f"select max(persons) from {per_group}") == 1
+    assert one(connection, f"select max(records) from {per_group}") > 5
+    torn = """
+        with addresses as (
+            select 'crm' as source_name, contact_id as record_id, lower(trim(email)) as email from crm_crm_contacts
+            union all select 'shop', cast(customer_id as varchar), lower(trim(email)) from shop_shop_customers
+            union all select 'outlet', customer_id, lower(trim(email)) from outlet_shop_customers
+        ),
+        placed as (
+            select email, linked_group from addresses join truth_records using (source_name, record_id)
+            where email like '%@%' and email not in ('test@test.com', 'noreply@example.com')
+        )
+        select count_if(groups > 1), count_if(records > 1)
+        from (select count(distinct linked_group) as groups, count(*) as records from placed group by email)
+    """
+    assert connection.execute(torn).fetchall()[0][0] == 0
+    assert connection.execute(torn).fetchall()[0][1] > 500
+    merged = """
+        with contact as (select record_id, linked_group from truth_records where record_type = 'crm_contact')
+        select count(*), count_if(a.linked_group <> b.linked_group) from crm_crm_contacts
+        join contact as a on a.record_id = contact_id join contact as b on b.record_id = merged_into_id
+    """
+    count, apart = connection.execute(merged).fetchall()[0]
+    assert count > 20 and apart == 0
+
+
 def test_truth_names_the_day_each_person_left_and_nobody_buys_unprompted_after_it(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
