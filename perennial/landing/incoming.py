@@ -57,7 +57,7 @@ def match_columns(table: Table, raw: Iterable[RawColumn], renames: Mapping[str, 
     for column in columns:
         key = fold(column.name)
         if key in offered:
-            raise WrongColumns(f"{label}: column {column.name!r} is there twice; remove or rename one in the export")
+            raise WrongColumns(f"{label}: two columns have the name {key!r}; rename one in the export")
         offered[key] = column
     matched: dict[str, RawColumn] = {}
     for name in table.column_names:
@@ -66,7 +66,7 @@ def match_columns(table: Table, raw: Iterable[RawColumn], renames: Mapping[str, 
             matched[name] = found
     missing = [column.name for column in table.columns if column.required and column.name not in matched]
     if missing:
-        raise WrongColumns(_missing(table, missing, columns, renames, label))
+        raise WrongColumns(_missing(table, missing, columns if matched else [], renames, label))
     used = {column.name for column in matched.values()}
     unknown = tuple(column.name for column in columns if column.name not in used and column.name not in READER_COLUMNS)
     return Matched(matched, unknown, REFUSED_COLUMN in offered)
@@ -85,9 +85,11 @@ def unknown_column(table: Table, name: str) -> str:
 
 def _missing(table: Table, missing: list[str], columns: list[RawColumn], renames: Mapping[str, str], label: str) -> str:
     wanted = ", ".join(renames.get(name, name) for name in missing)
-    there = ", ".join(column.name for column in columns if column.name not in READER_COLUMNS)[:300]
-    noun = "columns" if len(missing) > 1 else "column"
+    # Where no column at all is known, the names may be somebody's data: a file without a header.
+    names = ", ".join(column.name for column in columns if column.name not in READER_COLUMNS)[:300]
+    there = f"found: {names}" if names else "none of its columns is known; is its first line a header?"
+    missed = f"columns {wanted} of {table.name} are" if len(missing) > 1 else f"column {wanted} of {table.name} is"
     return (
-        f"{label}: required {noun} {wanted} of {table.name} is missing (found: {there or 'none'});"
-        f" add it to the export, or say under `columns:` what the export calls it"
+        f"{label}: required {missed} missing ({there}); add to the export, or say under `columns:` what the export"
+        f" calls it"
     )

@@ -57,7 +57,7 @@ class FilesReader:
     def _groups(self, load: Load, deliveries: list[Delivery]) -> Iterator[list[Delivery]]:
         """Neighbouring files that can be read as one, since they are made alike."""
         for _, alike in groupby(deliveries, lambda each: (each.format, self._shape(load, each))):
-            group = list(alike)
+            group = [each for each in alike if each.format != "jsonl" or _has_lines(each)]
             yield from (group[at : at + GROUP_FILES] for at in range(0, len(group), GROUP_FILES))
 
     def _shape(self, load: Load, delivery: Delivery) -> object:
@@ -131,10 +131,14 @@ def csv_header(delivery: Delivery) -> csv_reader.Header:
         raise SourceFailed(f"{delivery.label}: cannot be opened ({type(error).__name__}); deliver it again") from None
     if header is None:
         raise SourceFailed(f"{delivery.label}: is empty, it has not even a header; deliver it again")
-    folded = [fold(each) for each in header.columns if fold(each)]
-    for each in header.columns:
-        if folded.count(fold(each)) > 1:
-            raise SourceFailed(f"{delivery.label}: column {each!r} is there twice; remove or rename one in the export")
+    seen: dict[str, int] = {}
+    for position, each in enumerate(header.columns, start=1):
+        if fold(each) in seen:  # by position: without a header, these would be somebody's data
+            raise SourceFailed(
+                f"{delivery.label}: columns {seen[fold(each)]} and {position} have one name; rename one in the export"
+            )
+        if fold(each):
+            seen[fold(each)] = position
     return header
 
 
@@ -159,7 +163,7 @@ def _csv_relation(header: csv_reader.Header, table: str, renames: Mapping[str, s
 
 def _json_relation(keys: Sequence[str], table: str, renames: Mapping[str, str]) -> str:
     """Ids as JSON, so that a number can be told from a text; everything else as text."""
-    ids = {fold(renames.get(column.name, column.name)) for column in TABLES[table].columns if column.type == "id"}
+    ids = _id_columns(table, renames)
     columns = ", ".join(f"{quote(each)}: {quote('JSON' if fold(each) in ids else 'VARCHAR')}" for each in keys)
     return (
         f"select * from read_json({{files}}, format = 'newline_delimited', records = true, auto_detect = false,"
@@ -214,19 +218,24 @@ def _spool_json(delivery: Delivery, table: str, renames: Mapping[str, str], targ
     for line in json_reader.read_objects(delivery.path):
         found.update(dict.fromkeys(line.values or ()))
     keys = _usable_keys(delivery, found)
-    ids = {fold(renames.get(column.name, column.name)) for column in TABLES[table].columns if column.type == "id"}
-    nothing = [None] * len(keys)
+    ids = _id_columns(table, renames)
     with Spool(target, [*keys, *READER_COLUMNS], ("_row",)) as spool:
         for number, line in enumerate(json_reader.read_objects(delivery.path), start=1):
-            reason, text, values = line.reason, line.text, nothing
-            if line.values is not None:
-                nested = next(
-                    (key for key in keys if fold(key) in ids and isinstance(line.values.get(key), dict | list)), None
-                )
-                if nested is not None:
-                    reason = f"{nested}: is a nested value or no finite number; deliver plain text"
-                values = [
-                    (json_reader.as_id if fold(key) in ids else json_reader.as_text)(line.values.get(key))
-                    for key in keys
-                ]
-            spool.add([*values, delivery.label, number, reason, text])
+            values = line.values or {}
+            nested = [key for key in keys if fold(key) in ids and isinstance(values.get(key), json_reader.Nested)]
+            reason = f"{nested[0]}: is a nested value; deliver plain text" if nested else line.reason
+            texts = [(json_reader.as_id if fold(key) in ids else json_reader.as_text)(values.get(key)) for key in keys]
+            spool.add([*texts, delivery.label, number, reason, line.text])
+
+
+def _id_columns(table: str, renames: Mapping[str, str]) -> set[str]:
+    """What a delivery calls the columns that are ids."""
+    return {fold(renames.get(column.name, column.name)) for column in TABLES[table].columns if column.type == "id"}
+
+
+def _has_lines(delivery: Delivery) -> bool:
+    """Whether there is anything in a JSON Lines file; an empty one is a table without rows."""
+    try:
+        return next(json_reader.read_objects(delivery.path), None) is not None
+    except _BROKEN as error:
+        raise SourceFailed(f"{delivery.label}: cannot be opened ({type(error).__name__}); deliver it again") from None

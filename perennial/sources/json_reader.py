@@ -21,6 +21,10 @@ class Number(str):
     """A JSON number as it was written."""
 
 
+class Nested(str):
+    """An object or a list, as JSON."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One line's values, or the reason why it has none. `text` is the line, kept only with a reason."""
@@ -48,12 +52,10 @@ def read_objects(path: Path) -> Iterator[Line]:
 
 
 def as_text(value: Any) -> str | None:
-    """A JSON value as the text a column is cast from: nested values as JSON."""
+    """A value of a line as the text a column is cast from."""
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "true" if value else "false"
 
 
 def as_id(value: Any) -> str | None:
@@ -68,9 +70,7 @@ def as_id(value: Any) -> str | None:
 
 def _line(raw: bytes) -> Line:
     try:
-        values = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
-        )
+        return _parse(raw)
     except UnicodeDecodeError as error:
         return Line(None, f"is not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8", _shown(raw))
     except json.JSONDecodeError as error:
@@ -79,9 +79,32 @@ def _line(raw: bytes) -> Line:
         return Line(None, "is nested too deeply; flatten it", _shown(raw[:1000]))
     except _TwiceError:
         return Line(None, "has a key twice; keep one", _shown(raw))
+
+
+def _parse(raw: bytes) -> Line:
+    values = json.loads(
+        raw.decode("utf-8"), object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
+    )
     if not isinstance(values, dict):
         return Line(None, "is not an object; write one object a line", _shown(raw))
-    return Line(values)
+    return Line({key: _flat(value) for key, value in values.items()})
+
+
+def _flat(value: Any) -> Any:
+    return Nested(_as_json(value)) if isinstance(value, dict | list) else value
+
+
+def _as_json(value: Any) -> str:
+    """JSON again, numbers as they were written."""
+    if isinstance(value, dict):
+        return (
+            "{"
+            + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_as_json(each)}" for key, each in value.items())
+            + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ",".join(map(_as_json, value)) + "]"
+    return value if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
 
 
 class _TwiceError(ValueError):
