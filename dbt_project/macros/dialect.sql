@@ -144,3 +144,16 @@
 {% macro spark__days_earlier(at, days, time_zone) %}
     {{- return("to_utc_timestamp(from_utc_timestamp(" ~ at ~ ", '" ~ time_zone ~ "') - interval " ~ days ~ " day, '" ~ time_zone ~ "')") -}}
 {% endmacro %}
+
+{# The first day of the month some calendar months later. #}
+{% macro months_after(month_on, months) %}
+    {{- return(adapter.dispatch('months_after', 'perennial')(month_on, months)) -}}
+{% endmacro %}
+
+{% macro default__months_after(month_on, months) %}
+    {{- return("cast(" ~ month_on ~ " + to_months(" ~ months ~ ") as date)") -}}
+{% endmacro %}
+
+{% macro spark__months_after(month_on, months) %}
+    {{- return("add_months(" ~ month_on ~ ", " ~ months ~ ")") -}}
+{% endmacro %}

@@ -9,11 +9,6 @@
     {{- return("cast(" ~ start_on ~ " + interval 1 " ~ grain ~ " as date)") -}}
 {% endmacro %}
 
-{# The first month that begins on a date or after it. #}
-{% macro first_month_from(on_date) %}
-    {{- return(next_period_start(period_start(days_after(on_date, -1), 'month'), 'month')) -}}
-{% endmacro %}
-
 {# The last business day of which something lies before a time: periods that have begun begin on it or earlier. #}
 {% macro last_day_before(at) %}
     {{- return(local_date("(" ~ at ~ " - interval 1 microsecond)")) -}}

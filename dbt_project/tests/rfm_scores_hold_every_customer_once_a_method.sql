@@ -17,9 +17,8 @@ fifths as (
 
 uneven as (select score, max(people_count) - min(people_count) as spread from fifths group by score)
 
-select counts.method as what, counts.scored_count as rows_count
-from counts
-cross join customers
-where counts.scored_count <> customers.customers_count
+select 'methods' as what, customers.customers_count as rows_count
+from customers
+where customers.customers_count > 0 and (select count(*) from counts where scored_count = customers.customers_count) <> 2
 union all
 select score, spread from uneven where spread > 1
