@@ -77,18 +77,16 @@ def run(
     port: Port = 47_801,
 ) -> None:
     """Make the world where it is missing, run the nightly job on it with a loopback channel, and show what came out."""
-    from rich.console import Console
-
     from perennial.config.home import Home
     from perennial.config.problems import ConfigError
     from perennial.demo.make import NotADemo
     from perennial.demo.run import run_demo
-    from perennial.report.summary import print_summary
+    from perennial.report.summary import print_summary, summary_console
 
     folder, scale = _folder(out).absolute(), _scale(people, years, seed, as_of)
 
     def show() -> None:
-        print_summary(Home(folder), Console())
+        print_summary(Home(folder), summary_console())
 
     try:
         status = run_demo(folder, scale, port, os.environ, show=show)

@@ -16,13 +16,11 @@ def register(app: typer.Typer) -> None:
 
 def report() -> None:
     """What the last night did: KPIs, stages, sources, what was sent, and where to look next."""
-    from rich.console import Console
-
     from perennial.config.secrets import resolve
-    from perennial.report.summary import print_summary
+    from perennial.report.summary import print_summary, summary_console
 
     with plain_errors():
         here = context()
         name = here.settings.ledger.url_env
         ledger_url = resolve(here.env, name, "ledger.url_env") if name else None
-    raise typer.Exit(1 if print_summary(here.home, Console(), ledger_url=ledger_url) else 0)
+    raise typer.Exit(1 if print_summary(here.home, summary_console(), ledger_url=ledger_url) else 0)

@@ -18,9 +18,17 @@ from rich.table import Table
 from perennial.config.home import Home
 from perennial.ledger.records import LedgerError
 from perennial.report.published import KpiRow, Published, Unreadable, open_published
-from perennial.report.sent import last_sent
+from perennial.report.sent import Sent, last_sent
 
 _NOTHING = "–"
+
+_WIDTH = 120  # into a file or a pipe, where nobody says how wide a line may be
+
+
+def summary_console() -> Console:
+    """A console whose tables are not squeezed where the output is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def print_summary(home: Home, console: Console, *, ledger_url: str | None = None) -> list[str]:
@@ -55,10 +63,11 @@ def _print_night(home: Home, console: Console) -> None:
         return
     console.print(
         f"[bold]Last night: {escape(str(night.get('outcome', 'unknown')))}[/bold]"
-        f" · as of {escape(str(night.get('as_of', '?')))} · snapshot {escape(str(night.get('snapshot_id') or 'none'))}"
+        f" · as of {escape(str(night.get('as_of', '?')))} · snapshot {escape(str(night.get('snapshot_id') or 'none'))}",
+        soft_wrap=True,
     )
     for line in dict.fromkeys(night.get("lines", [])):  # each thing once
-        console.print(f"  {escape(str(line))}")
+        _line(console, str(line))
     steps = _table("step", "rows", "seconds", right=(1, 2))
     for step in night.get("steps", []):
         rows = step.get("rows")
@@ -136,28 +145,34 @@ def _print_sent(home: Home, console: Console, ledger_url: str | None) -> None:
     if not sent:
         console.print("Nothing was sent anywhere yet.")
         return
-    table = _table(
-        "audience → destination", "plan", "verdict", "joins", "leaves", "deliveries", "members now", right=(3, 4, 6)
-    )
+    table = _table("audience → destination", "verdict", "joins", "leaves", "members now", right=(2, 3, 4))
     for row in sent:
-        statuses = ", ".join(f"{count:,} {status}" for status, count in sorted(row.by_status.items())) or _NOTHING
-        table.add_row(
-            escape(f"{row.audience} → {row.destination}"), escape(row.plan_id), escape(row.verdict),
-            f"{row.joins_count:,}", f"{row.leaves_count:,}", escape(statuses), f"{row.members_count:,}",
-        )  # fmt: skip
+        counts = (f"{row.joins_count:,}", f"{row.leaves_count:,}", f"{row.members_count:,}")
+        table.add_row(escape(_name(row)), escape(row.verdict), *counts)
     console.print("[bold]What was sent, by the newest plan of each channel[/bold]")
     console.print(table)
     for row in sent:
-        if row.reason:
-            console.print(f"  {escape(row.audience)} → {escape(row.destination)}: {escape(row.reason)}")
-        if row.first_ids:
-            console.print(
-                f"  {escape(row.audience)} → {escape(row.destination)}, first ids: {escape(', '.join(row.first_ids))}"
-            )
+        statuses = (
+            ", ".join(f"{count:,} {status}" for status, count in sorted(row.by_status.items())) or "no deliveries"
+        )
+        _line(console, f"{_name(row)}, plan {row.plan_id}: {statuses}")
+        if row.reason and row.verdict != "approved":
+            _line(console, f"  {row.verdict} because: {row.reason}")
+        for customer_id in row.first_ids:
+            _line(console, f"  {customer_id}")
+
+
+def _name(row: Sent) -> str:
+    return f"{row.audience} → {row.destination}"
+
+
+def _line(console: Console, text: str) -> None:
+    """A line that is never broken: a path or an id is there to be copied."""
+    console.print(f"  {escape(text)}", soft_wrap=True)
 
 
 def _print_places(home: Home, console: Console) -> None:
-    table = _table("look at", "for")
+    console.print("[bold]Where to look next[/bold]")
     for place, purpose in (
         (home.published_file, "all output tables (DuckDB, read only)"),
         (home.current_link / "parquet", "the same as Parquet"),
@@ -168,10 +183,8 @@ def _print_places(home: Home, console: Console) -> None:
         (home.nights_log, "one line per night"),
     ):
         if place.exists():
-            table.add_row(str(place), purpose)
-    table.add_row("make dev", "the graph of all tables and runs in the browser")
-    console.print("[bold]Where to look next[/bold]")
-    console.print(table)
+            _line(console, f"{place}  {purpose}")
+    _line(console, "make dev  the graph of all tables and runs in the browser")
 
 
 def _table(*headings: str, right: object = ()) -> Table:

@@ -138,9 +138,11 @@ def test_the_summary_shows_what_was_sent_by_ids_and_never_an_address(home: Home)
         ledger.settle(plan.channel, [Settlement(owed[6], "rejected", "no such mailbox")])
     text, problems = summary(home)
     assert problems == []
-    (line,) = [line for line in text.splitlines() if line.startswith("win_back → mailer")]
-    assert "6 acknowledged, 1 rejected" in line and line.rstrip().endswith("6")
-    assert "first ids: p0, p1, p2, p3, p4\n" in text
+    assert line_of(text, "win_back → mailer ") == ["approved", "7", "0", "6"]
+    (beginning,) = [n for n, line in enumerate(text.splitlines()) if line.startswith("  win_back → mailer, plan ")]
+    assert text.splitlines()[beginning].endswith(": 6 acknowledged, 1 rejected")
+    ids = [line.strip() for line in text.splitlines()[beginning + 1 : beginning + 7]]
+    assert ids == ["p0", "p1", "p2", "p3", "p4", "Where to look next"]
     assert "@" not in text
 
 
