@@ -20,7 +20,7 @@ from assets.publish.night import night_report
 from assets.publish.snapshot import KEY as SNAPSHOT
 from assets.publish.snapshot import snapshot_asset
 from assets.transform.dbt import warehouse_assets
-from assets.transform.translator import asset_key, folder
+from assets.transform.translator import asset_key, models
 from orchestration.checks import arriving_checks, freshness_checks
 from orchestration.jobs import EXECUTOR, nightly_job
 from orchestration.manifest import manifest as read_manifest
@@ -51,9 +51,8 @@ def build_defs(
     audiences = from_manifest(manifest)
     chosen, _not_configured = pairs(audiences, installed.settings.destinations)
     kinds = {name: settings.kind for name, settings in installed.settings.destinations.items()}
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    keys = {node["name"]: asset_key(node) for node in models}
-    outputs = sorted(asset_key(node) for node in models if folder(node) in OUTPUT_SCHEMAS)
+    keys = {node["name"]: asset_key(node) for node in models(manifest)}
+    outputs = sorted(key for key in keys.values() if key.path[0] in OUTPUT_SCHEMAS)
     job = nightly_job()
     return dg.Definitions(
         assets=[

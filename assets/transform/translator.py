@@ -29,6 +29,15 @@ def folder(node: Mapping[str, Any]) -> str:
     return f"{node['resource_type']}s"
 
 
+def models(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models that are assets: an ephemeral one exists only inside those that read it."""
+    return [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+    ]
+
+
 class RoomsTranslator(DagsterDbtTranslator):
     """The graph says what the folders say."""
 
