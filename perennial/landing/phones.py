@@ -65,8 +65,7 @@ def refresh(home: Home, settings: Settings) -> int:
     if not new:
         return 0
     added = _append(home, settings, new)
-    labels = {_label(home, path): country for path, country in files.items()}
-    write_atomically(home.own_table("phone_numbers").with_name(_SEEN_FILE), json.dumps(labels, indent=0))
+    _write_seen(home, files)
     return added
 
 
@@ -147,13 +146,21 @@ def _label(home: Home, path: Path) -> str:
     return str(path.relative_to(home.landing))
 
 
+def _known_rows(home: Home) -> int:
+    path = home.own_table("phone_numbers")
+    return int(pq.read_metadata(path).num_rows) if path.exists() else 0
+
+
+def _write_seen(home: Home, files: dict[Path, str]) -> None:
+    content = {"rows": _known_rows(home), "files": {_label(home, path): country for path, country in files.items()}}
+    write_atomically(home.own_table("phone_numbers").with_name(_SEEN_FILE), json.dumps(content, indent=0))
+
+
 def _read_seen(home: Home) -> dict[str, str]:
-    """File → the country it was read with. Lost or damaged, every file is looked at again."""
+    """File → the country it was read with. Where this or the table was lost, every file is looked at again."""
     path = home.own_table("phone_numbers").with_name(_SEEN_FILE)
-    if not home.own_table("phone_numbers").exists():
-        return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return dict(content["files"]) if content["rows"] == _known_rows(home) else {}
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return content if isinstance(content, dict) else {}

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -128,16 +128,20 @@ def _one_moment(connection: Connection) -> Connection:
     return connection
 
 
+def stream(connection: Connection, query: str) -> CursorResult[Any]:
+    """Run a query through a cursor on the server: rows come as they are asked for, never all at once."""
+    options = {"stream_results": True, "yield_per": FETCH_ROWS}
+    return connection.execute(text(query), execution_options=options)
+
+
 def _spool(connection: Connection, table: str, wanted: str, label: str, target: Path) -> None:
     try:
-        with connection.execution_options(stream_results=True, yield_per=FETCH_ROWS).execute(
-            text(_query(connection, wanted))
-        ) as result:
+        with stream(connection, _query(connection, wanted)) as result:
             columns = list(result.keys())
             _refuse_twice(columns, label)
             writers = _writers(table, columns)
             with Spool(target, [_usable(each) for each in columns]) as spool:
-                for batch in result.partitions():
+                for batch in result.partitions(FETCH_ROWS):
                     by_column = zip(writers, zip(*batch, strict=True), strict=True)
                     spool.add_columns([[write(value) for value in values] for write, values in by_column])
     except SQLAlchemyError as error:

@@ -54,8 +54,7 @@ def running(folder: Path) -> Iterator[Server]:
     data, sockets, password_file = root / "data", root / "sockets", root / "password"
     password = secrets.token_urlsafe(12)
     password_file.write_text(password)
-    for path in (password_file,):
-        _give(path, user)
+    _give(password_file, user)
     for path in (data, sockets):
         path.mkdir(mode=0o700)
         _give(path, user)
@@ -70,7 +69,9 @@ def running(folder: Path) -> Iterator[Server]:
         binaries / "postgres", "-D", data, "-p", port, "-k", sockets, "-c", "listen_addresses=127.0.0.1",
         "-c", "fsync=off", "-c", "shared_buffers=16MB",
     ]  # fmt: skip
-    process = subprocess.Popen(_as(user, command), stdout=log, stderr=log, cwd="/", preexec_fn=_become(user))
+    process = subprocess.Popen(
+        [str(each) for each in command], stdout=log, stderr=log, cwd="/", preexec_fn=_become(user)
+    )
     try:
         _wait(process, port, root / "log")
         yield Server(port, password)
@@ -126,14 +127,9 @@ def _become(user: pwd.struct_passwd | None) -> object:
     return become
 
 
-def _as(user: pwd.struct_passwd | None, command: list[object]) -> list[str]:
-    del user
-    return [str(each) for each in command]
-
-
 def _run(command: list[object], user: pwd.struct_passwd | None) -> None:
     done = subprocess.run(
-        _as(user, command), capture_output=True, text=True, cwd="/", preexec_fn=_become(user), timeout=120
+        [str(each) for each in command], capture_output=True, text=True, cwd="/", preexec_fn=_become(user), timeout=120
     )
     if done.returncode != 0:
         raise NoServer(f"initdb failed: {done.stderr.strip()[-300:]}")
