@@ -1,0 +1,14 @@
+"""Two nights are killed at random moments; the third publishes and sends what an undisturbed one does."""
+
+from pathlib import Path
+
+from tests.support.disturbed import kill_and_compare
+
+
+def test_after_two_kills_the_tables_are_equal_and_the_channel_holds_each_member_once(tmp_path: Path) -> None:
+    found = kill_and_compare(tmp_path, kills=2, seed=20261121)
+    assert found["kills"] >= 1, found
+    assert found["tables_compared"] >= 20, found
+    assert found["tables_that_differ"] == [], found
+    assert found["members_wrong"] == 0 and found["joined_more_than_once"] == 0, found
+    assert found["rows_sent_by_the_night_after"] == 0, found
