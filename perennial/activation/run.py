@@ -192,7 +192,7 @@ class _Run:
             return self._outcome(proposal, plan_id, word, reason, tally)
         reasons = [f"{tally.rejected} rejected"] if tally.rejected else []
         if tally.unanswered:
-            reasons.append(f"{tally.unanswered} without an answer")
+            reasons.append(f"{tally.unanswered} still owed")
         if tally.stopped is not None:
             reasons.append(f"{self.destination_name}: {tally.stopped}")
         return self._outcome(

@@ -57,23 +57,23 @@ def judge(
     if plan.is_empty:
         return Verdict("noop", "unchanged")
     start = baseline or Baseline(held_count, 0)
-    return _compare(len(plan.leaves) + start.leaves_count, held_count, start.held_count, desired_count, guards)
+    return _compare(plan, held_count, start, desired_count, guards)
 
 
-def _compare(leaves_count: int, held_count: int, start_count: int, desired_count: int, guards: Limits) -> Verdict:
+def _compare(plan: Plan, held_count: int, start: Baseline, desired_count: int, guards: Limits) -> Verdict:
     """Shrinking and turnover are measured from the most the channel held, growing from where it started."""
-    most = max(held_count, start_count)
+    most = max(held_count, start.held_count)
     if most == 0:
         return Verdict("approved", "the channel holds nobody yet")
     sizes = f"the channel holds {held_count}, the audience has {desired_count}"
-    shrink, turnover = (most - desired_count) / most, leaves_count / most
+    shrink = (most - desired_count) / most
     if shrink > guards.max_shrink:
         return Verdict("held", f"{sizes}: it would shrink by {shrink:.1%}, more than {guards.max_shrink:.1%}")
-    if start_count and desired_count / start_count > guards.max_growth:
-        growth = desired_count / start_count
+    growth = desired_count / start.held_count if start.held_count else 0.0
+    if growth > guards.max_growth:
         return Verdict("held", f"{sizes}: it would grow {growth:.2f} times, more than {guards.max_growth:g} times")
+    leaving = len({leave.held.customer_id for leave in plan.leaves}) + start.leaves_count
+    turnover = leaving / max(held_count + start.leaves_count, start.held_count)
     if turnover > guards.max_turnover:
-        return Verdict(
-            "held", f"{sizes}: {leaves_count} would leave, {turnover:.1%}, more than {guards.max_turnover:.1%}"
-        )
+        return Verdict("held", f"{sizes}: {leaving} would leave, {turnover:.1%}, more than {guards.max_turnover:.1%}")
     return Verdict("approved", f"{sizes}: within the guards")

@@ -55,6 +55,7 @@ class WebhookDestination:
         first_wait: float = 0.5,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        stamina.instrumentation.set_on_retry_hooks([])  # retries are logged here, not printed
         self.batch_size = batch_size
         self._url = url
         self._signer = _signer(secret)
@@ -177,6 +178,8 @@ class _Sending:
 
 def _wait_for(error: Exception) -> bool | float:
     """Whether to try again, and if the channel said so, after how many seconds."""
+    if isinstance(error, Transient):
+        _log.info("the receiver %s", error)
     if isinstance(error, AskedToWait) and error.seconds is not None:
         return error.seconds
     return isinstance(error, Transient)

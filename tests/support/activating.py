@@ -5,10 +5,8 @@ What lives here: set-up. What does not: expectations.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Collection
+import multiprocessing
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,31 +62,21 @@ def run(
     snapshot_id: str | None = None,
     definition: AudienceDefinition = DEFINITION,
     recheck: Callable[[Collection[str]], Collection[str]] | None = None,
-    clock: Callable[[], datetime] | None = None,
+    env: Mapping[str, str] = ENV,
 ) -> Outcome:
-    return activate(home, settings, ENV, definition, "mailer", snapshot_id, clock or Clock(), recheck)
+    return activate(home, settings, env, definition, "mailer", snapshot_id, Clock(), recheck)
 
 
-_CHILD = """
-import sys
-from pathlib import Path
-from perennial.config.home import Home
-from tests.support.activating import ENV, DEFINITION, Clock, files_settings, webhook_settings
-from perennial.activation.run import activate
-kind, place, home, failpoint, batch_size = sys.argv[1:]
-if kind == "files":
-    settings = files_settings(Path(place))
-else:
-    settings = webhook_settings(place, batch_size=int(batch_size))
-env = ENV | ({"PERENNIAL_FAILPOINT": failpoint} if failpoint else {})
-print(activate(Home(Path(home)), settings, env, DEFINITION, "mailer", None, Clock()).verdict)
-"""
-
-
-def run_killed(home: Home, kind: str, place: str, failpoint: str, batch_size: int = 10) -> int:
+def run_killed(home: Home, kind: str, place: str, failpoint: str, batch_size: int = 10) -> int | None:
     """Activate in a process of its own that strikes the failpoint; its exit status (-9 where it was killed)."""
-    repository = Path(__file__).resolve().parents[2]
-    return subprocess.run(
-        [sys.executable, "-c", _CHILD, kind, place, str(home.root), failpoint, str(batch_size)],
-        cwd=repository, capture_output=True, timeout=120, env={"PATH": os.environ.get("PATH", "")}, check=False,
-    ).returncode  # fmt: skip
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.support.activating"])
+    process = context.Process(target=_activate_and_die, args=(kind, place, str(home.root), failpoint, batch_size))
+    process.start()
+    process.join(120)
+    return process.exitcode
+
+
+def _activate_and_die(kind: str, place: str, home: str, failpoint: str, batch_size: int) -> None:
+    settings = files_settings(Path(place)) if kind == "files" else webhook_settings(place, batch_size=batch_size)
+    activate(Home(Path(home)), settings, ENV | {"PERENNIAL_FAILPOINT": failpoint}, DEFINITION, "mailer", None, Clock())

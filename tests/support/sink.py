@@ -85,12 +85,18 @@ def seeded_faults(seed: int, count: int, shares: dict[str, float]) -> Iterator[s
     return iter(dice.choices(names, weights, k=count))
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that was killed leaves half a request behind: nothing to print."""
+
+
 @contextmanager
 def run_sink(sink: Sink | None = None, secret: str = SECRET) -> Iterator[Sink]:
     """A receiver on a free loopback port, for as long as the block lasts."""
     sink = sink or Sink()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(sink, Webhook(secret)))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(sink, Webhook(secret)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     sink.url = f"http://127.0.0.1:{server.server_address[1]}/audiences"

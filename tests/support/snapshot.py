@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
+import pyarrow as pa
 
 from perennial.config.home import HOME_VERSION, Home
 from perennial.warehouse.certificate import (
@@ -111,7 +112,7 @@ def _write_database(
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
     if rows:
-        marks = ", ".join("?" for _ in rows[0])
-        connection.execute("begin")
-        connection.executemany(f"insert into {table} values ({marks})", rows)
-        connection.execute("commit")
+        columns = {f"c{place}": pa.array(values) for place, values in enumerate(zip(*rows, strict=True))}
+        connection.register("given", pa.table(columns))
+        connection.execute(f"insert into {table} select * from given")
+        connection.unregister("given")
