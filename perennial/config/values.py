@@ -45,9 +45,9 @@ def _time_zone(value: str) -> str:
 
 
 def _currency(value: str) -> str:
-    if pycountry.currencies.get(alpha_3=value) is None:
+    known = pycountry.currencies.get(alpha_3=value) is not None  # in any letter case
+    if not known or value != value.upper():
         upper = value.upper()
-        known = pycountry.currencies.get(alpha_3=upper) is not None
         remedy = f"did you mean {upper}?" if known else "write three capital letters, such as GBP"
         raise ValueError(f"{value!r} is not an ISO 4217 currency; {remedy}")
     return value
