@@ -1,0 +1,247 @@
+"""The fast models and the slow reading of the definitions give one answer, over changes of clocks and at every edge."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from perennial.config.home import Home
+from perennial.lifecycle.declaration import rule_versions
+from tests.conftest import ROOT
+from tests.support.installation import installed_in
+from tests.unit.lifecycle_reference import reading
+from tests.unit.lifecycle_reference.world import World, make_world, write_world
+
+WORLDS = {
+    # midnight in London, and in summer: a threshold and a period end exactly at as_of
+    "london_midnight": (1, "Europe/London", datetime(2024, 6, 30, 23, 0, tzinfo=UTC)),
+    # noon in New York, a week after its clocks went back
+    "new_york_noon": (2, "America/New_York", datetime(2024, 11, 10, 17, 0, 0, 1, tzinfo=UTC)),
+}
+TABLES = [
+    "lifecycle.stage_history",
+    "lifecycle.stage_transitions",
+    "lifecycle.stage_dwell",
+    "kpis.kpi_values",
+    "kpis.cohort_retention",
+]
+DAY = Fraction(86_400_000_000)
+
+
+@dataclass
+class Built:
+    """A world, what the models made of it, and every person's history as slowly read."""
+
+    world: World
+    tables: dict[str, list[dict[str, Any]]]
+    histories: dict[str, list[reading.Stay]]
+
+    def kpi(self, kpi: str, variant: str, grain: str = "month", segment: str = "all") -> dict[date, dict[str, Any]]:
+        return {
+            row["period_start_on"]: row
+            for row in self.tables["kpis.kpi_values"]
+            if (row["kpi"], row["variant"], row["grain"], row["segment"]) == (kpi, variant, grain, segment)
+        }
+
+
+@pytest.fixture(scope="module", params=sorted(WORLDS))
+def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
+    world = make_world(*WORLDS[request.param])
+    try:
+        write_world(world, parsed_home.build_file)
+        _run_models(world, parsed_home)
+        with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
+            tables = {name: _rows(connection, name) for name in TABLES}
+    finally:
+        shutil.rmtree(parsed_home.build_file.parent, ignore_errors=True)
+        parsed_home.prepare()
+    histories = {person.customer_id: reading.history(world, person) for person in world.people}
+    yield Built(world, tables, histories)
+
+
+def _run_models(world: World, home: Home) -> None:
+    dbt = installed_in(home).night().dbt
+    done = subprocess.run(
+        [str(dbt.executable), "run", "--select", "lifecycle", "kpis", "--no-use-colors"],
+        cwd=dbt.project_dir,
+        env={
+            **dbt.env,
+            "PERENNIAL_AS_OF_UTC": world.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
+            "PERENNIAL_TIME_ZONE": world.zone.key,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(f"select * from {table}")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def test_every_history_equals_the_one_seen_by_looking_every_day(built: Built) -> None:
+    found: dict[str, list[reading.Stay]] = defaultdict(list)
+    for row in sorted(built.tables["lifecycle.stage_history"], key=lambda row: row["valid_from"]):
+        since, until = row["valid_from"].replace(tzinfo=UTC), row["valid_to"] and row["valid_to"].replace(tzinfo=UTC)
+        found[row["customer_id"]].append((row["stage"], since, until, row["cause_event_id"]))
+    assert found == built.histories
+
+
+def test_the_world_holds_every_stage_and_a_threshold_at_as_of(built: Built) -> None:
+    """So that the test above can fail."""
+    stays = [stay for stays in built.histories.values() for stay in stays]
+    assert {stay[0] for stay in stays} == {"awareness", "acquisition", "conversion", "retention", "loyalty", "lapsed"}
+    assert len(stays) > 300
+    if built.world.midnight(built.world.day(built.world.as_of)) == built.world.as_of:
+        assert any(stay[1] == built.world.as_of for stay in stays)
+
+
+def test_the_rule_version_is_the_one_that_a_check_of_the_declaration_names(built: Built) -> None:
+    declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["stage_models"]
+    found = {(row["stage_model"], row["rule_version"]) for row in built.tables["lifecycle.stage_history"]}
+    assert found == set(rule_versions(declared).items())
+
+
+def test_retention_from_month_to_month_counts_the_same_people(built: Built) -> None:
+    rows = built.kpi("customer_retention_rate", "period_over_period")
+    expected = {}
+    before: set[str] = set()
+    for month in reading.months(built.world):
+        active = reading.active_in(built.world, month)
+        expected[month] = (len(active & before), len(before))
+        before = active
+    assert _fractions(rows) == expected
+
+
+@pytest.mark.parametrize("days", [90, 365])
+def test_customers_kept_over_a_window_are_the_same_people(built: Built, days: int) -> None:
+    world = built.world
+    expected = {}
+    for month in reading.months(world):
+        end = world.midnight(reading.next_month(month))
+        expected[month] = reading.kept(world, min(end, world.as_of), days)
+    assert _fractions(built.kpi("customer_retention_rate", f"crr_{days}d")) == expected
+    (row,) = built.kpi("customer_retention_rate", f"crr_{days}d", "all").values()
+    assert (row["numerator"], row["denominator"]) == reading.kept(world, world.as_of, days)
+
+
+def test_reactivated_people_are_the_same_people(built: Built) -> None:
+    expected = {}
+    for month in reading.months(built.world):
+        lapsed = reading.lapsed_before(built.world, month)
+        expected[month] = (len(lapsed & reading.active_in(built.world, month)), len(lapsed))
+    assert _fractions(built.kpi("reactivation_rate", "observed")) == expected
+
+
+@pytest.mark.parametrize("days", [30, 60, 90, 365])
+def test_second_orders_within_a_window_are_the_same_and_known_when_it_is_over(built: Built, days: int) -> None:
+    world = built.world
+    rows = built.kpi("repeat_purchase_rate", f"within_{days}d")
+    expected = {month: reading.came_back_within(world, month, days) for month in reading.months(world)}
+    assert _fractions(rows) == expected
+    for month, row in rows.items():
+        last_day = reading.next_month(month) - timedelta(days=1)
+        is_over = world.day(world.as_of) > last_day + timedelta(days=days)
+        assert row["is_closed"] == is_over
+        assert (row["value"] is not None) == (is_over and row["denominator"] > 0)
+
+
+def test_orders_and_refunds_count_in_the_stage_that_they_find(built: Built) -> None:
+    world, expected = built.world, defaultdict(lambda: [0, 0, 0, 0])
+    orders = [order for person in world.people for order in person.orders] + world.anonymous
+    for event in orders + world.refunds:
+        key = (world.day(event.at).replace(day=1), reading.stage_before(built.histories, event))
+        is_order = event in orders
+        for place, amount in enumerate([is_order, event.revenue, event.gross, event.refunded]):
+            expected[key][place] += amount
+    months = set(reading.months(world))
+    for segment in {stage for _month, stage in expected}:
+        default = built.kpi("aov", "default", segment=segment)
+        gross = built.kpi("aov", "gross", segment=segment)
+        net = built.kpi("aov", "net_of_refunds", segment=segment)
+        assert set(default) == months
+        for month in months:
+            count, revenue, total, refunded = expected[month, segment]
+            assert (default[month]["numerator"], default[month]["denominator"]) == (revenue, count)
+            assert gross[month]["numerator"] == total
+            assert net[month]["numerator"] == revenue - refunded
+            assert default[month]["value"] == (pytest.approx(revenue / count, rel=1e-12) if count else None)
+
+
+def test_reactivated_orders_are_those_with_a_gap_of_more_than_ninety_days(built: Built) -> None:
+    world, expected = built.world, defaultdict(int)
+    for person in world.people:
+        for before, order in pairwise(person.orders):
+            if (world.day(order.at) - world.day(before.at)).days > 90:
+                expected[world.day(order.at).replace(day=1)] += 1
+    assert sum(expected.values()) > 20
+    found = {month: row["value"] for month, row in built.kpi("reactivated_orders", "default").items()}
+    assert found == {month: expected[month] for month in reading.months(world)}
+
+
+def test_cohorts_are_the_same_people(built: Built) -> None:
+    world, expected = built.world, {}
+    months = list(reading.months(world))
+    for cohort in months:
+        members = {
+            p.customer_id for p in world.people if p.orders and world.day(p.orders[0].at).replace(day=1) == cohort
+        }
+        for since, month in enumerate(months[months.index(cohort) :]):
+            if members:
+                expected[cohort, since] = (len(members), len(members & reading.active_in(world, month)))
+    rows = built.tables["kpis.cohort_retention"]
+    assert {(r["cohort_month_on"], r["months_since"]): (r["cohort_size"], r["active_count"]) for r in rows} == expected
+
+
+def test_dwell_equals_kaplan_and_meier_in_exact_fractions(built: Built) -> None:
+    world, expected = built.world, defaultdict(list)
+    for stays in built.histories.values():
+        for stage, since, until, _cause in stays:
+            if since < world.as_of:
+                seen = min(until or world.as_of, world.as_of) - since
+                ended = until is not None and until < world.as_of
+                length = Fraction(seen // timedelta(microseconds=1)) / DAY
+                expected[stage, world.day(since).replace(day=1)].append((length, ended))
+    rows = {(row["stage"], row["month"]): row for row in built.tables["lifecycle.stage_dwell"]}
+    assert set(rows) == set(expected)
+    for key, stays in expected.items():
+        assert rows[key]["entered_count"] == len(stays)
+        assert rows[key]["exited_count"] == sum(ended for _length, ended in stays)
+        for column, share in (("median_days", Fraction(1, 2)), ("p90_days", Fraction(9, 10))):
+            length = reading.quantile_of_stays(stays, share)
+            assert rows[key][column] == (None if length is None else pytest.approx(float(length), rel=1e-12)), key
+
+
+def test_moves_are_the_same_people_and_as_long(built: Built) -> None:
+    world = built.world
+    expected: dict[tuple[date, str, str], list[tuple[str, float]]] = defaultdict(list)
+    for customer_id, stays in built.histories.items():
+        for left, entered in pairwise(stays):
+            if entered[1] < world.as_of:
+                days = (entered[1] - left[1]) / timedelta(days=1)
+                expected[world.day(entered[1]).replace(day=1), left[0], entered[0]].append((customer_id, days))
+    rows = {(r["month"], r["from_stage"], r["to_stage"]): r for r in built.tables["lifecycle.stage_transitions"]}
+    assert set(rows) == set(expected)
+    for key, moves in expected.items():
+        assert rows[key]["customers_count"] == len({customer_id for customer_id, _days in moves})
+        assert rows[key]["moves_count"] == len(moves)
+        assert rows[key]["median_days"] == pytest.approx(statistics.median(days for _id, days in moves), rel=1e-12)
+
+
+def _fractions(rows: dict[date, dict[str, Any]]) -> dict[date, tuple[int, int]]:
+    return {month: (int(row["numerator"]), int(row["denominator"])) for month, row in rows.items()}
