@@ -17,6 +17,7 @@ from perennial.ledger.records import OPEN, Channel, MovedMembership, NewPlan, Pl
 from perennial.ledger.tables import approvals, deliveries, memberships, plan_rows, plans
 
 CHUNK = 500
+PORTION = 10_000
 
 
 def chunks(values: list[Any], size: int = CHUNK) -> Iterator[list[Any]]:
@@ -210,7 +211,7 @@ def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]
     portion: list[dict[str, Any]] = []
     for row in rows:
         portion.append(row)
-        if len(portion) == 10_000:
+        if len(portion) == PORTION:
             connection.execute(table.insert(), portion)
             portion = []
     if portion:

@@ -93,7 +93,8 @@ memberships = Table(
     Column("sent_as", String, nullable=False),
     Column("is_certain", Boolean, nullable=False),
     Column("member_since", DateTime),  # null until the channel has acknowledged the join
-    Column("delivery_key", String, nullable=False),
+    Column("delivery_key", String, nullable=False),  # of the join that made it
+    Index("memberships_by_key", "delivery_key"),
 )
 
 approvals = Table(

@@ -10,6 +10,7 @@ import pytest
 
 from perennial.config.contract import OWN_TABLES
 from perennial.config.home import Home
+from perennial.ledger import planning
 from perennial.ledger.export import export
 from perennial.ledger.records import (
     Channel,
@@ -254,12 +255,13 @@ def test_the_export_has_exactly_the_columns_landing_knows(opened: Open) -> None:
     assert exported["memberships"][0]["member_since"].tzinfo is None
 
 
-def test_many_people_are_planned_and_settled_in_portions(opened: Open) -> None:
+def test_many_people_are_planned_and_settled_in_portions(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "PORTION", 500)
     with opened() as ledger:
-        plan_id = ledger.commit_plan(plan(*(join(f"c{number:05d}") for number in range(12_000))))
+        plan_id = ledger.commit_plan(plan(*(join(f"c{number:04d}") for number in range(1_201))))
         rows = attempt(ledger)
         settle(ledger, rows, "acknowledged")
-        assert len(ledger.state(CHANNEL).memberships) == 12_000
+        assert len(ledger.state(CHANNEL).memberships) == 1_201
         assert ledger.close_plan(plan_id)
 
 
