@@ -128,6 +128,21 @@ def test_retention_from_month_to_month_counts_the_same_people(built: Built) -> N
     assert _fractions(rows) == expected
 
 
+def test_retention_counts_in_the_stage_held_when_the_month_begins(built: Built) -> None:
+    world, expected = built.world, defaultdict(lambda: [0, 0])
+    before: set[str] = set()
+    for month in reading.months(world):
+        active = reading.active_in(world, month)
+        for customer_id in before:
+            stage = reading.stage_on(built.histories, customer_id, world.midnight(month))
+            expected[month, stage][0] += customer_id in active
+            expected[month, stage][1] += 1
+        before = active
+    for stage in {stage for _month, stage in expected}:
+        rows = built.kpi("customer_retention_rate", "period_over_period", segment=stage)
+        assert _fractions(rows) == {month: tuple(expected[month, stage]) for month in reading.months(world)}
+
+
 @pytest.mark.parametrize("days", [90, 365])
 def test_customers_kept_over_a_window_are_the_same_people(built: Built, days: int) -> None:
     world = built.world
