@@ -1,7 +1,7 @@
 """The input contract is written three times: as data for landing, as staging and as input for dbt. All three agree.
 
-What lives here: comparing names, keys and closed lists of the files. What does not: what the models do with the rows (the
-unit tests of dbt, beside each model).
+What lives here: comparing names, keys and closed lists of the files. What does not: what the models do with the rows
+(the unit tests of dbt, beside each model).
 """
 
 from __future__ import annotations
