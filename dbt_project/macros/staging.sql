@@ -7,9 +7,9 @@
     The landed rows that count. A key that was delivered again in another version counts in its newest change alone; lines
     of a parent that came in a newer version count from its newest replacement on.
 
-    Whether landing holds any such row is asked of the Parquet footers while the view is made, and only then is it joined:
-    the join would read the keys of every row, which doubles the cost of reading a long table. So the view is good for the
-    landing it was made over: whatever lands must be followed by a build that includes staging, as every night's is.
+    Whether landing holds any such row is asked of the Parquet footers while the view is made, and only then does the view
+    look for it: the joins read the keys of every row, which doubles the cost of reading a long table. So the view is good
+    for the landing it was made over: whatever lands must be followed by a build that includes staging, as every night's is.
 #}
 {% macro current_rows(table, key, parent_key=none) %}
     {%- set landed = source('landing', table) -%}
@@ -29,24 +29,25 @@
     ) as replaced
         on {{ same_key('landed', 'replaced', parent_key) }}
     {%- endif %}
-    where not landed.is_superseded
+    where {{ 'not landed.is_superseded' if held.superseded else 'true' }}
     {%- if limits %}
         and landed.load_id >= {{ limits[0] if limits | length == 1 else 'greatest(' ~ limits | join(', ') ~ ')' }}
     {%- endif %}
 {%- endmacro %}
 
-{# Which kinds of versions a landed table holds. Both are assumed where there is nothing to ask: while parsing, in unit tests. #}
+{# Which kinds of versions a landed table holds. All are assumed where there is nothing to ask: while parsing, in unit tests. #}
 {% macro held_versions(landed) %}
     {%- if not execute or model.resource_type == 'unit_test' -%}
-        {{ return({'changes': true, 'replacements': true}) }}
+        {{ return({'superseded': true, 'changes': true, 'replacements': true}) }}
     {%- endif -%}
     {%- set question -%}
         select
+            exists (select 1 from {{ landed }} where is_superseded) as superseded,
             exists (select 1 from {{ landed }} where is_change and not is_replacement) as changes,
             exists (select 1 from {{ landed }} where is_replacement) as replacements
     {%- endset -%}
     {%- set answer = run_query(question).rows[0] -%}
-    {{ return({'changes': answer[0], 'replacements': answer[1]}) }}
+    {{ return({'superseded': answer[0], 'changes': answer[1], 'replacements': answer[2]}) }}
 {% endmacro %}
 
 {#
