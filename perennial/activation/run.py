@@ -7,7 +7,7 @@ failing destination are outcomes, not exceptions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -80,10 +80,9 @@ def activate(
         return Outcome("refused", f"destination {destination_name} is not configured; add it to perennial.yml")
     try:
         with InstallationLock(home):
-            wanted = read_wanted(home, settings, definition, snapshot_id)
             with open_ledger(home, ledger_url(settings, env), clock) as ledger:
-                run = _Run(home, settings, env, definition, destination_name, clock, ledger, wanted, consent_recheck)
-                return run.go()
+                run = _Run(home, settings, env, definition, destination_name, clock, ledger, consent_recheck)
+                return run.go(snapshot_id)
     except (CertificateError, SnapshotError) as error:
         return Outcome("refused", str(error), snapshot_id)
     except (LedgerError, ConfigError) as error:
@@ -115,35 +114,50 @@ class _Run:
     destination_name: str
     clock: Clock
     ledger: Ledger
-    wanted: Wanted
     recheck: Recheck | None
 
     @property
     def channel(self) -> Channel:
         return Channel(self.definition.name, self.destination_name)
 
-    def go(self) -> Outcome:
+    def go(self, snapshot_id: str | None) -> Outcome:
         failpoint = Failpoints.from_env(self.env)
+        decided = self._decide(snapshot_id, failpoint)
+        failpoint("ledger")
+        if decided.verdict != "sent":
+            return decided
+        tally = self._send(decided.snapshot_id or "", failpoint)
+        self.ledger.close_plan(decided.plan_id or "")
+        failpoint("close")
+        return self._sent(decided, tally)
+
+    def _decide(self, snapshot_id: str | None, failpoint: Failpoints) -> Outcome:
+        """Plan, judge and write down; `sent` means: to be sent. The plan itself, large as it may be, is let go."""
+        wanted = read_wanted(self.home, self.settings, self.definition, snapshot_id)
         state = self.ledger.state(self.channel)
         proposal = planning.propose(
             self.channel,
-            self.wanted.desired.members,
-            self.wanted.redirects,
+            wanted.desired.members,
+            wanted.redirects,
             state,
-            self.wanted.snapshot_id,
+            wanted.snapshot_id,
             self.settings.guards,
         )
         failpoint("plan")
         proposal, approval = self._with_approval(proposal)
         failpoint("guard")
-        plan_id = self._write(proposal, state, approval)
-        failpoint("ledger")
-        if proposal.verdict.word != "approved":
-            return self._outcome(proposal, plan_id, proposal.verdict.word, proposal.verdict.reason, Tally())
-        tally = self._send(failpoint)
-        self.ledger.close_plan(plan_id)
-        failpoint("close")
-        return self._sent(proposal, plan_id, tally)
+        word = proposal.verdict.word
+        return Outcome(
+            verdict="sent" if word == "approved" else word,
+            reason=proposal.verdict.reason,
+            snapshot_id=wanted.snapshot_id,
+            plan_id=self._write(proposal, state, wanted, approval),
+            plan_hash=proposal.plan.plan_hash,
+            joins=len(proposal.plan.joins),
+            leaves=len(proposal.plan.leaves),
+            withheld_for_consent=wanted.desired.without_consent,
+            without_address=wanted.desired.without_address,
+        )
 
     def _with_approval(self, proposal: Proposal) -> tuple[Proposal, int | None]:
         """A person's approval of this very plan releases it, once."""
@@ -156,7 +170,7 @@ class _Run:
         verdict = Verdict(word, f"{proposal.verdict.reason}; approved by {approval.approved_by}")
         return proposal.with_verdict(verdict), approval.number
 
-    def _write(self, proposal: Proposal, state: State, approval: int | None) -> str:
+    def _write(self, proposal: Proposal, state: State, wanted: Wanted, approval: int | None) -> str:
         """The plan's id. The same plan is not written twice: not a held one, nor one that goes on."""
         if planning.goes_on_unchanged(proposal, state) and state.last_plan is not None:
             return state.last_plan.plan_id
@@ -164,11 +178,11 @@ class _Run:
             known = self.ledger.held_plan(self.channel, proposal.plan.plan_hash)
             if known is not None:
                 return known.plan_id
-        withheld = self.wanted.desired.without_consent + self.wanted.desired.without_address
-        plan = planning.new_plan(proposal, self.definition, state, self.wanted.snapshot_id, withheld, approval)
+        withheld = wanted.desired.without_consent + wanted.desired.without_address
+        plan = planning.new_plan(proposal, self.definition, state, wanted.snapshot_id, withheld, approval)
         return self.ledger.commit_plan(plan)
 
-    def _send(self, failpoint: Failpoints) -> Tally:
+    def _send(self, snapshot_id: str, failpoint: Failpoints) -> Tally:
         try:
             destination = build(self.destination_name, self.settings.destinations[self.destination_name], self.env)
         except DestinationError as error:
@@ -177,46 +191,24 @@ class _Run:
         try:
             sender = Sender(
                 self.ledger, self.channel, destination, self.definition, permission,
-                self.wanted.snapshot_id, self.clock, failpoint,
+                snapshot_id, self.clock, failpoint,
             )  # fmt: skip
             return sender.send_all()
         finally:
             destination.close()
 
-    def _sent(self, proposal: Proposal, plan_id: str, tally: Tally) -> Outcome:
-        word: Word
-        missing = tally.rejected + tally.unanswered
-        if tally.stopped is None and missing == 0:
-            word = "sent" if tally.acknowledged else "noop"
-            reason = "nothing was left to send" if word == "noop" else proposal.verdict.reason
-            return self._outcome(proposal, plan_id, word, reason, tally)
+    def _sent(self, decided: Outcome, tally: Tally) -> Outcome:
+        done = replace(
+            decided,
+            acknowledged=tally.acknowledged,
+            rejected=tally.rejected,
+            withheld_for_consent=decided.withheld_for_consent + tally.withheld,
+        )
         reasons = [f"{tally.rejected} rejected"] if tally.rejected else []
         if tally.unanswered:
             reasons.append(f"{tally.unanswered} still owed")
         if tally.stopped is not None:
             reasons.append(f"{self.destination_name}: {tally.stopped}")
-        return self._outcome(
-            proposal, plan_id, "partial" if tally.acknowledged else "failed", "; ".join(reasons), tally
-        )
-
-    def _outcome(
-        self,
-        proposal: Proposal,
-        plan_id: str,
-        verdict: Word,
-        reason: str,
-        tally: Tally,
-    ) -> Outcome:
-        return Outcome(
-            verdict=verdict,
-            reason=reason,
-            snapshot_id=self.wanted.snapshot_id,
-            plan_id=plan_id,
-            plan_hash=proposal.plan.plan_hash,
-            joins=len(proposal.plan.joins),
-            leaves=len(proposal.plan.leaves),
-            acknowledged=tally.acknowledged,
-            rejected=tally.rejected,
-            withheld_for_consent=self.wanted.desired.without_consent + tally.withheld,
-            without_address=self.wanted.desired.without_address,
-        )
+        if reasons:
+            return replace(done, verdict="partial" if tally.acknowledged else "failed", reason="; ".join(reasons))
+        return done if tally.acknowledged else replace(done, verdict="noop", reason="nothing was left to send")
