@@ -87,9 +87,10 @@ def first_reason(found: list[Refusal]) -> str:
 
 
 def row_hash(table: Table) -> str:
-    """md5 of a text that tells any two different rows apart: text with its length before it, null as nothing.
+    """md5 of a text that tells any two different rows apart: every text with its length before it.
 
-    Columns that are null at the end leave no trace, so a column added to the contract later changes no hash.
+    A column added to the contract must go to the end and leave no trace where it is null (`'name=' || value`), or every
+    row held would count as changed.
     """
     parts = []
     for column in table.columns:
@@ -100,7 +101,7 @@ def row_hash(table: Table) -> str:
             parts.append(f"'|', epoch_us({value})")
         else:
             parts.append(f"'|', {value}")
-    return f"md5(rtrim(concat({', '.join(parts)}), ':|'))"
+    return f"md5(concat({', '.join(parts)}))"
 
 
 def _raw(column: Column) -> str:

@@ -27,11 +27,11 @@ def ensure_empty_files(home: Home) -> None:
     for kind in DIRECT_KINDS:
         for table in TABLES.values():
             wanted[home.landed_table(kind, table.name) / EMPTY_FILE] = landed_schema(table)
-    for own_table, schema in OWN_TABLES.items():
+    for own_table, columns in OWN_TABLES.items():
         current = home.own_table(own_table)
-        wanted[current.with_name(EMPTY_FILE)] = schema
+        wanted[current.with_name(EMPTY_FILE)] = columns
         if not current.exists():
-            wanted[current] = schema
+            wanted[current] = columns
     stale = {path: schema for path, schema in wanted.items() if not _is_current(path, schema)}
     if stale:
         with connect(None, memory_limit="256MB", threads=1) as connection:

@@ -7,7 +7,6 @@ files; Python never holds them.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -16,18 +15,16 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from perennial.config.failpoints import Failpoints
 from perennial.config.files import PRIVATE_FILE, make_folder, sync_file, sync_folder
 from perennial.config.home import Home
 from perennial.config.settings import Source
-from perennial.landing import casting, protect, settle
+from perennial.landing import casting, pieces, protect, settle
 from perennial.landing.contract import TABLES, Table
 from perennial.landing.incoming import (
     FILE_COLUMN,
     ROW_COLUMN,
-    TEXT_COLUMN,
     Incoming,
     Matched,
     RawColumn,
@@ -161,7 +158,7 @@ class Load:
         found = self.connection.execute(
             f"copy (select {columns}, {self._landed(row_hash)} from ({values})) to {quote(str(part))} ({PARQUET})"
         ).fetchall()
-        return int(found[0][0]), _null_count(part, "row_hash")
+        return int(found[0][0]), pieces.null_count(part, "row_hash")
 
     def _quarantine(self, table: Table, matched: Matched, incoming: Incoming, refused: int, number: int) -> Path:
         """Read the delivery once more, in order, and write every refused row with its place and its first reason."""
@@ -170,7 +167,7 @@ class Load:
         path = self.folder / table.name / f"refused-{number}.jsonl"
         for position, rows in enumerate(incoming.located):
             part = path.with_suffix(f".{position}.part")
-            extra = (name(FILE_COLUMN), name(ROW_COLUMN), f"{_record(self.connection, rows)} as record")
+            extra = (name(FILE_COLUMN), name(ROW_COLUMN), f"{pieces.record(self.connection, rows)} as record")
             values = casting.values_select(table, matched, rows, self._rules, extra)
             found = self.connection.execute(
                 f"copy (select * from (select {name(FILE_COLUMN)} as file, {name(ROW_COLUMN)} as row,"
@@ -178,7 +175,7 @@ class Load:
                 f" ({values})) where reason is not null) to {quote(str(part))} (format json)"
             ).fetchall()
             written += int(found[0][0])
-            _append(path, part)
+            pieces.append(path, part)
         if written != refused:
             raise ChangedWhileRead(
                 f"{incoming.label}: changed while it was read; deliver it under another name and rename it"
@@ -207,7 +204,8 @@ class Load:
             self._keep(target, self.home.landed_table(self.source.kind, table.name) / self._file_name("parquet"))
         if pending.refusals:
             self._keep(
-                _joined(pending.refusals), self.home.quarantined(self.source_name, table.name) / f"{self.load_id}.jsonl"
+                pieces.joined(pending.refusals),
+                self.home.quarantined(self.source_name, table.name) / f"{self.load_id}.jsonl",
             )
         return TableLoad(
             table=table.name,
@@ -271,7 +269,7 @@ class Load:
         self._files.append(
             LandedFile(
                 str(path.relative_to(self.home.incoming)), str(place.relative_to(self.home.root)), path.stat().st_size,
-                _sha256(path),
+                pieces.sha256(path),
             )
         )  # fmt: skip
 
@@ -310,41 +308,3 @@ def begin(
     spill = home.spill / f"{load_id}.{source_name}"
     connection = connect(None, memory_limit=memory_limit, threads=threads, temp_directory=spill)
     return Load(home, source_name, source, load_id, loaded_at, connection, failpoint or Failpoints())
-
-
-def _record(connection: duckdb.DuckDBPyConnection, rows: str) -> str:
-    """The row as it came: its text where the reader kept that, else its columns by name."""
-    columns = [str(row[0]) for row in connection.execute(f"describe {rows}").fetchall()]
-    fields = ", ".join(f"{quote(each)}: cast({name(each)} as varchar)" for each in columns if not each.startswith("_"))
-    struct = f"to_json({{{fields}}})" if fields else "null::json"
-    if TEXT_COLUMN in columns:
-        return f"case when {name(TEXT_COLUMN)} is null then {struct} else to_json({name(TEXT_COLUMN)}) end"
-    return struct
-
-
-def _null_count(path: Path, column: str) -> int:
-    """How often a column is null, from the file's own statistics."""
-    metadata = pq.read_metadata(path)
-    total = 0
-    for group in range(metadata.num_row_groups):
-        chunks = metadata.row_group(group)
-        chunk = next(chunks.column(i) for i in range(chunks.num_columns) if chunks.column(i).path_in_schema == column)
-        total += chunk.statistics.null_count
-    return total
-
-
-def _append(path: Path, part: Path) -> None:
-    with path.open("ab") as target, part.open("rb") as source:
-        shutil.copyfileobj(source, target)
-    part.unlink()
-
-
-def _joined(parts: list[Path]) -> Path:
-    for part in parts[1:]:
-        _append(parts[0], part)
-    return parts[0]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -19,6 +19,7 @@ from perennial.config.settings import FilesSource
 from perennial.landing.contract import TABLES
 from perennial.landing.incoming import READER_COLUMNS, Incoming, WrongColumns, fold
 from perennial.landing.load import Load
+from perennial.landing.pieces import is_full_disk
 from perennial.sources import csv_reader, json_reader
 from perennial.sources.base import SourceFailed
 from perennial.sources.folder import Delivery, look_into
@@ -27,7 +28,9 @@ from perennial.warehouse.duck import literal_path, path_list, quote
 
 MOST_KEYS = 1_000
 GROUP_FILES = 200
-_OBJECTIONS = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
+_OBJECTIONS = (
+    duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException, duckdb.NotImplementedException,
+)  # fmt: skip
 _BROKEN = (EOFError, zlib.error, OSError)
 
 
@@ -75,7 +78,9 @@ class FilesReader:
             return
         except WrongColumns as error:
             raise SourceFailed(str(error)) from None
-        except _OBJECTIONS:
+        except _OBJECTIONS as error:
+            if is_full_disk(error):
+                raise
             if group[0].format == "parquet" and len(group) == 1:
                 raise SourceFailed(
                     f"{group[0].label}: is no readable Parquet file (cut short?); deliver it again"
@@ -108,6 +113,8 @@ class FilesReader:
             else:
                 _spool_json(delivery, table, renames, spooled)
         except _BROKEN as error:
+            if is_full_disk(error):
+                raise
             raise SourceFailed(
                 f"{delivery.label}: cannot be read to its end ({type(error).__name__}); deliver it again"
             ) from None
@@ -210,7 +217,8 @@ def _spool_csv(delivery: Delivery, target: Path) -> None:
     with Spool(target, [*_column_names(header), *READER_COLUMNS], ("_row",)) as spool:
         for number, record in enumerate(csv_reader.read_records(delivery.path, header), start=1):
             unknown = [None] * (len(header.columns) - len(record.values))
-            spool.add([*record.values, *unknown, delivery.label, number, record.reason, record.text])
+            row = [*record.values, *unknown, delivery.label, number, record.reason, record.text]
+            spool.add(row, record.size)
 
 
 def _spool_json(delivery: Delivery, table: str, renames: Mapping[str, str], target: Path) -> None:
@@ -225,7 +233,7 @@ def _spool_json(delivery: Delivery, table: str, renames: Mapping[str, str], targ
             nested = [key for key in keys if fold(key) in ids and isinstance(values.get(key), json_reader.Nested)]
             reason = f"{nested[0]}: is a nested value; deliver plain text" if nested else line.reason
             texts = [(json_reader.as_id if fold(key) in ids else json_reader.as_text)(values.get(key)) for key in keys]
-            spool.add([*texts, delivery.label, number, reason, line.text])
+            spool.add([*texts, delivery.label, number, reason, line.text], line.size)
 
 
 def _id_columns(table: str, renames: Mapping[str, str]) -> set[str]:

@@ -30,6 +30,7 @@ class Line:
     """One line's values, or the reason why it has none. `text` is the line, kept only with a reason."""
 
     values: dict[str, Any] | None
+    size: int  # bytes
     reason: str | None = None
     text: str | None = None
 
@@ -42,7 +43,7 @@ def read_objects(path: Path) -> Iterator[Line]:
             if len(raw) > LONGEST_LINE and not raw.endswith(b"\n"):
                 while (more := handle.readline(LONGEST_LINE)) and not more.endswith(b"\n"):
                     pass
-                yield Line(None, f"is longer than {LONGEST_LINE} bytes; shorten it", _shown(raw[:1000]))
+                yield Line(None, len(raw), f"is longer than {LONGEST_LINE} bytes; shorten it", _shown(raw[:1000]))
                 continue
             if is_first and raw.startswith(_BOM):
                 raw = raw[len(_BOM) :]
@@ -72,13 +73,15 @@ def _line(raw: bytes) -> Line:
     try:
         return _parse(raw)
     except UnicodeDecodeError as error:
-        return Line(None, f"is not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8", _shown(raw))
+        return Line(
+            None, len(raw), f"is not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8", _shown(raw)
+        )
     except json.JSONDecodeError as error:
-        return Line(None, f"is not JSON (column {error.colno}); write one whole object a line", _shown(raw))
+        return Line(None, len(raw), f"is not JSON (column {error.colno}); write one whole object a line", _shown(raw))
     except RecursionError:
-        return Line(None, "is nested too deeply; flatten it", _shown(raw[:1000]))
+        return Line(None, len(raw), "is nested too deeply; flatten it", _shown(raw[:1000]))
     except _TwiceError:
-        return Line(None, "has a key twice; keep one", _shown(raw))
+        return Line(None, len(raw), "has a key twice; keep one", _shown(raw))
 
 
 def _parse(raw: bytes) -> Line:
@@ -86,8 +89,8 @@ def _parse(raw: bytes) -> Line:
         raw.decode("utf-8"), object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
     )
     if not isinstance(values, dict):
-        return Line(None, "is not an object; write one object a line", _shown(raw))
-    return Line({key: _flat(value) for key, value in values.items()})
+        return Line(None, len(raw), "is not an object; write one object a line", _shown(raw))
+    return Line({key: _flat(value) for key, value in values.items()}, len(raw))
 
 
 def _flat(value: Any) -> Any:

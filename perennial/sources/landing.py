@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import duckdb
+
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
 from perennial.config.problems import ConfigError
@@ -55,9 +57,13 @@ def land_source(
             reader_for(source).deliver(load, env)
             return load.commit()
         except (SourceFailed, ChangedWhileRead, ConfigError) as error:
-            report = LoadReport(
-                load.load_id, source_name, source.kind, load.loaded_at, warnings=tuple(load.warnings), reason=str(error)
-            )
+            reason = str(error)
+        except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            # its text would repeat rows
+            reason = f"{source_name}: a delivery cannot be read ({type(error).__name__}); look at its newest files"
+    report = LoadReport(
+        load.load_id, source_name, source.kind, load.loaded_at, warnings=tuple(load.warnings), reason=reason
+    )
     write_manifest(home, report)
     return report
 

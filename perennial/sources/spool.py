@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 BATCH_ROWS = 20_000
-BATCH_CHARACTERS = 16_000_000
+BATCH_BYTES = 16_000_000
 
 
 class Spool:
@@ -23,7 +23,7 @@ class Spool:
         self._schema = pa.schema([(each, pa.int64() if each in numbers else pa.string()) for each in columns])
         self._writer = pq.ParquetWriter(path, self._schema, compression="snappy")
         self._rows: list[Sequence[str | int | None]] = []
-        self._characters = 0
+        self._size = 0
 
     def __enter__(self) -> Spool:
         return self
@@ -35,10 +35,11 @@ class Spool:
             self._flush()
         self._writer.close()
 
-    def add(self, row: Sequence[str | int | None]) -> None:
+    def add(self, row: Sequence[str | int | None], size: int) -> None:
+        """One row; `size` is about how many bytes it takes."""
         self._rows.append(row)
-        self._characters += sum(len(each) for each in row if isinstance(each, str))
-        if len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS:
+        self._size += size
+        if len(self._rows) >= BATCH_ROWS or self._size >= BATCH_BYTES:
             self._flush()
 
     def add_columns(self, columns: Sequence[Sequence[str | None]]) -> None:
@@ -53,4 +54,4 @@ class Spool:
         columns = list(zip(*self._rows, strict=True))
         arrays = [pa.array(each, type=field.type) for each, field in zip(columns, self._schema, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-        self._rows, self._characters = [], 0
+        self._rows, self._size = [], 0

@@ -87,6 +87,7 @@ def test_a_gzipped_file_is_read(world: World) -> None:
         ("2,Bob,B,more", "has 4 values where the header has 3"),
         ('2,"Bob,B', "does not close its quote"),
         ('2,"Bob"by,B', "has text after a closing quote"),
+        ("2,Bo\rb,B", "holds a carriage return outside quotes"),
     ],
 )
 def test_a_line_that_is_no_record_is_refused_alone(world: World, line: str, reason: str) -> None:
@@ -216,6 +217,8 @@ VALUES = [
     "'",
     "\t",
     "NULL",
+    "a\u2028b",
+    "a\x85b\x0bc",
     '""',
 ]
 
