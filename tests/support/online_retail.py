@@ -74,12 +74,16 @@ class Comparison:
         self.expect("first and last order", int(gaps[4]), "1")
         customers = "select count(*) from customer.customers where orders_count > 0"
         self.expect("customers with orders in the 360", self.one(customers), row["customers"])
-        self.expect("revenue in the 360", self.one("select sum(revenue_amount) from customer.customers"), row["revenue"], MONEY)
+        self.expect(
+            "revenue in the 360", self.one("select sum(revenue_amount) from customer.customers"), row["revenue"], MONEY
+        )
 
     def monthly(self) -> None:
         for row in truth_rows(self.truth, "monthly"):
             month = row["month"]
-            self.expect(f"{month} orders", self.kpi("denominator", "aov", "known_customers", "month", month), row["orders"])
+            self.expect(
+                f"{month} orders", self.kpi("denominator", "aov", "known_customers", "month", month), row["orders"]
+            )
             ours = self.kpi("numerator", "aov", "known_customers", "month", month)
             self.expect(f"{month} revenue", ours, row["revenue"], MONEY)
             self.expect(f"{month} aov", self.kpi("value", "aov", "known_customers", "month", month), row["aov"], MONEY)
@@ -106,7 +110,9 @@ class Comparison:
         self.expect(f"{month} lapsed at start", self.kpi("denominator", *rate), row["lapsed_at_start"])
         self.expect(f"{month} lapsed who ordered", self.kpi("numerator", *rate), row["lapsed_who_ordered"])
         self.expect(f"{month} reactivation_rate", self.kpi("value", *rate), row["reactivation_rate"], RATE)
-        known = "select count(distinct customer_id) from customer.customer_orders where ordered_at < cast(? as timestamp)"
+        known = (
+            "select count(distinct customer_id) from customer.customer_orders where ordered_at < cast(? as timestamp)"
+        )
         self.expect(f"{month} known at start", self.one(known, month), row["known_at_start"])
 
     def cohorts(self) -> None:
@@ -123,7 +129,14 @@ class Comparison:
             self.expect(f"{what} retention", ours[2], row["retention"], RATE)
 
     def recency(self) -> None:
-        buckets = {"d1_30": (1, 30), "d31_60": (31, 60), "d61_90": (61, 90), "d91_180": (91, 180), "d181_365": (181, 365), "d366_plus": (366, 9999)}
+        buckets = {
+            "d1_30": (1, 30),
+            "d31_60": (31, 60),
+            "d61_90": (61, 90),
+            "d91_180": (91, 180),
+            "d181_365": (181, 365),
+            "d366_plus": (366, 9999),
+        }
         held = """select count(*) from lifecycle.stage_history where stage_model = 'five_stage' and stage = 'lapsed'
             and valid_from <= cast($1 as timestamp) and (valid_to is null or valid_to > cast($1 as timestamp))"""
         for row in truth_rows(self.truth, "recency_snapshots"):
@@ -137,7 +150,9 @@ class Comparison:
 
     def lapses(self) -> None:
         (row,) = truth_rows(self.truth, "lapse_overall")
-        self.expect("reactivation orders", self.kpi("numerator", "reactivated_orders", "default"), row["reactivation_orders"])
+        self.expect(
+            "reactivation orders", self.kpi("numerator", "reactivated_orders", "default"), row["reactivation_orders"]
+        )
         ever = "select count(distinct customer_id) from customer.customer_orders where is_reactivation"
         self.expect("ever reactivated", self.one(ever), row["customers_ever_reactivated"])
         lapsed = "select count(*) from lifecycle.customer_stages where stage_model = 'five_stage' and stage = 'lapsed'"
@@ -158,7 +173,9 @@ class Comparison:
                 [method, int(row["score"])],
             ).fetchone()
             assert ours is not None
-            figures = dict(zip(("customers", "min_recency", "max_recency", "min_freq", "max_freq", "revenue"), ours, strict=True))
+            figures = dict(
+                zip(("customers", "min_recency", "max_recency", "min_freq", "max_freq", "revenue"), ours, strict=True)
+            )
             for field, value in figures.items():
                 own_range = field.endswith(ranges.get(row["dimension"], "none"))
                 if row["method"] == "cume" or field == "customers" or own_range:
@@ -168,7 +185,9 @@ class Comparison:
     def anonymous(self) -> None:
         """The 1,427 orders that name nobody: in the default AOV, in no customer rate."""
         self.expect("all orders", self.kpi("denominator", "aov", "default"), "19959")
-        self.expect("anonymous orders", self.one("select count(*) from customer.orders where customer_id is null"), "1427")
+        self.expect(
+            "anonymous orders", self.one("select count(*) from customer.orders where customer_id is null"), "1427"
+        )
 
 
 def differences(database: Path, truth: Path) -> list[str]:
