@@ -79,10 +79,9 @@ def activate(
     if destination_name not in settings.destinations:
         return Outcome("refused", f"destination {destination_name} is not configured; add it to perennial.yml")
     try:
-        with InstallationLock(home):
-            with open_ledger(home, ledger_url(settings, env), clock) as ledger:
-                run = _Run(home, settings, env, definition, destination_name, clock, ledger, consent_recheck)
-                return run.go(snapshot_id)
+        with InstallationLock(home), open_ledger(home, ledger_url(settings, env), clock) as ledger:
+            run = _Run(home, settings, env, definition, destination_name, clock, ledger, consent_recheck)
+            return run.go(snapshot_id)
     except (CertificateError, SnapshotError) as error:
         return Outcome("refused", str(error), snapshot_id)
     except (LedgerError, ConfigError) as error:

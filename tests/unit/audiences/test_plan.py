@@ -116,7 +116,7 @@ def worlds(draw: st.DrawFn) -> tuple[dict[str, str], list[Held], dict[str, str],
                 st.integers(1, 3),
                 st.booleans(),
                 st.booleans(),
-            ),  # fmt: skip
+            ),
             max_size=8,
             unique_by=lambda held: (held.sent_as, held.address),
         )
