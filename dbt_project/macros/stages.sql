@@ -64,7 +64,7 @@
 
 {# The RFM group of a person with an order; see vars.rfm_* for the reading. Without any order it is null. #}
 {% macro rfm_segment(recency_days, frequency, aov, store_aov) -%}
-    {%- set is_repeat = frequency ~ " >= " ~ var('rfm_repeat_orders', 2) -%}
+    {%- set is_repeat = frequency ~ " >= " ~ var('rfm_repeat_orders') -%}
     {%- set is_high_value = "coalesce(" ~ aov ~ " >= " ~ store_aov ~ ", false)" -%}
     case
         when {{ recency_days }} > {{ var('rfm_risk_days') }} then 'about_to_lose'
