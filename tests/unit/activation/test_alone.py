@@ -25,8 +25,6 @@ fcntl.flock(held, fcntl.LOCK_EX)
 print("held", flush=True)
 input()
 """
-    "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); input()"
-)
 
 
 def test_an_activation_by_hand_while_a_night_runs_sends_nothing(home: Home, sink: Sink) -> None:
