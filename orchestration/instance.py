@@ -6,12 +6,14 @@ jobs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 
+from orchestration.storage import unhurried
 from perennial.config.files import make_folder, write_atomically
 from perennial.config.home import Home
 
@@ -57,9 +59,12 @@ def prepare(home: Home) -> Path:
     return folder
 
 
-def open_instance(home: Home) -> dg.DagsterInstance:
-    """The instance that remembers this home's runs. Close it with `with`."""
-    return dg.DagsterInstance.from_config(str(prepare(home)))
+@contextmanager
+def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The instance that remembers this home's runs."""
+    folder = prepare(home).resolve()
+    with unhurried(folder), dg.DagsterInstance.from_config(str(folder)) as instance:
+        yield instance
 
 
 def fail_lost_runs(instance: dg.DagsterInstance) -> list[str]:

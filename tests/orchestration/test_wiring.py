@@ -227,3 +227,20 @@ def test_dbt_inherits_no_secret(tmp_path: Path) -> None:
     assert "s3cret" not in night.dbt.env.values()
     assert night.dbt.env["PERENNIAL_AS_OF_UTC"] == "2026-01-01 00:00:00.000000"
     assert night.dbt.env["PERENNIAL_BUILD_FILE"] == str(home.build_file)
+
+
+def test_dagsters_history_is_not_forced_to_disk_event_by_event_and_the_ledger_is(tmp_path: Path) -> None:
+    from sqlalchemy import create_engine, text
+
+    from orchestration.storage import unhurried
+
+    ours, others = tmp_path / "dagster", tmp_path / "ledger"
+    modes = {}
+    with unhurried(ours):
+        for folder in (ours, others):
+            folder.mkdir()
+            engine = create_engine(f"sqlite:///{folder / 'x.db'}")
+            with engine.connect() as connection:
+                modes[folder] = connection.execute(text("pragma synchronous")).scalar()
+            engine.dispose()
+    assert modes == {ours: 1, others: 2}
