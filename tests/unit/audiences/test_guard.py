@@ -60,8 +60,8 @@ def test_going_on_with_a_first_push_is_not_growth() -> None:
 
 
 def test_going_on_counts_the_leaves_that_were_done() -> None:
-    assert verdict(60, 30, 10, baseline=Baseline(100, 40)).word == "approved"
-    assert verdict(60, 30, 10, baseline=Baseline(100, 41)).word == "held"
+    assert verdict(50, 30, 10, baseline=Baseline(100, 40)).word == "approved"
+    assert verdict(50, 30, 10, baseline=Baseline(100, 41)).word == "held"
 
 
 def test_an_interrupted_first_push_does_not_open_the_door_to_a_disaster() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import select
 import socket
 import time
 
@@ -179,7 +180,7 @@ def drip(connection: socket.socket) -> None:
     connection.recv(65_536)
     for letter in b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n" + b" " * 400:
         connection.sendall(bytes([letter]))
-        time.sleep(0.05)
+        time.sleep(0.03)
 
 
 def endless(connection: socket.socket) -> None:
@@ -192,11 +193,13 @@ def endless(connection: socket.socket) -> None:
 
 def silent(connection: socket.socket) -> None:
     connection.recv(65_536)
-    time.sleep(1.5)
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    poll.poll(8_000)
 
 
 def deaf(connection: socket.socket) -> None:
-    time.sleep(1.5)
+    time.sleep(5)
 
 
 def broken(connection: socket.socket) -> None:
@@ -204,12 +207,13 @@ def broken(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n{")
 
 
-@pytest.mark.parametrize("behave", [drip, endless, silent, deaf, broken])
-def test_no_receiver_can_keep_a_call_longer_than_its_deadline(behave) -> None:
+@pytest.mark.parametrize(("behave", "rows"), [(drip, 3), (endless, 3), (silent, 3), (deaf, 30_000), (broken, 3)])
+def test_no_receiver_can_keep_a_call_longer_than_its_deadline(behave, rows: int) -> None:
     with raw_server(behave) as (url, seen):
+        batch_of_rows = batch_of(rows)
         started = time.monotonic()
-        result = webhook(url, attempts=1, timeout_seconds=0.5).send(batch_of(3000))
-        assert time.monotonic() - started < 1.2
+        result = webhook(url, attempts=1, timeout_seconds=0.5).send(batch_of_rows)
+        assert time.monotonic() - started < 4  # each of them would go on for longer
     assert isinstance(result.stopped, Transient)
     assert words(result) == {"ambiguous"}
     assert len(seen) == 1
