@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from perennial.config.failpoints import Failpoints
@@ -69,9 +69,14 @@ class Night:
     snapshot_id: str
     dbt: DbtProcess
     is_replay: bool = False
+    as_of_is_now: bool = False
     say: Callable[[str], None] = print
     failpoint: Failpoints = field(default_factory=Failpoints)
     tally: Tally = field(default_factory=Tally)
+
+    def landing_clock(self) -> datetime:
+        """When rows are landed. A night up to now lands just before its as_of: an undated person is known the same night."""
+        return self.as_of - timedelta(microseconds=1) if self.as_of_is_now else self.clock()
 
     @contextmanager
     def step(self, name: str) -> Iterator[StepLine]:

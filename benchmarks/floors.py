@@ -111,7 +111,9 @@ def kpis(_home: Path) -> str:
 def main(name: str, home: Path) -> None:
     scratch = home / "warehouse" / f"floor_{name}.duckdb"
     scratch.unlink(missing_ok=True)
-    with duckdb.connect(str(scratch), config={"memory_limit": MEMORY, "threads": 2, "preserve_insertion_order": False}) as con:
+    with duckdb.connect(
+        str(scratch), config={"memory_limit": MEMORY, "threads": 2, "preserve_insertion_order": False}
+    ) as con:
         con.execute(f"set TimeZone = 'UTC'; attach '{home}/warehouse/build.duckdb' as build (read_only)")
         con.execute(f"create table result as {FLOORS[name](home)}")
         print(con.execute("select count(*) from result").fetchone()[0])  # type: ignore[index]

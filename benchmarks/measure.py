@@ -32,11 +32,11 @@ class Cost:
         return Cost(max(self.cpu - fixed.cpu, 0.01), max(self.wall - fixed.wall, 0.01), self.peak)
 
 
-def child(command: Sequence[str], env: Mapping[str, str] | None = None) -> tuple[Cost, str]:
+def child(command: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> tuple[Cost, str]:
     """Run a command to its end and measure it; RuntimeError with its last words where it fails."""
     began = time.monotonic()
     process = subprocess.Popen(
-        list(command), cwd=ROOT, env=dict(env or os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        list(command), cwd=cwd, env=dict(env or os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     said: list[str] = []
     assert process.stdout is not None
@@ -54,7 +54,9 @@ def python(module_and_arguments: Sequence[str], env: Mapping[str, str] | None = 
     return child([sys.executable, "-m", *module_and_arguments], env)
 
 
-def line(measure: str, cost: Cost, *, against: Cost | None = None, rival: str = "", goal: float | None = None, **more: Any) -> None:
+def line(
+    measure: str, cost: Cost, *, against: Cost | None = None, rival: str = "", goal: float | None = None, **more: Any
+) -> None:
     """Print one measure; with `against` the ratio of CPU seconds to that rival or floor, measured in the same run."""
     out: dict[str, Any] = {
         "measure": measure, "cpu_seconds": round(cost.cpu, 2), "wall_seconds": round(cost.wall, 2), "peak_gb": round(cost.peak, 2)

@@ -44,7 +44,9 @@ def publish(one: Night) -> None:
     )  # fmt: skip
     engine = one.settings.engine
     snapshot.publish(one.home, record, {}, engine=snapshot.Engine(engine.memory_limit, engine.threads))
-    print(sum(path.stat().st_size for path in one.home.published.rglob("*") if path.is_file() and not path.is_symlink()))
+    print(
+        sum(path.stat().st_size for path in one.home.published.rglob("*") if path.is_file() and not path.is_symlink())
+    )
 
 
 def copy_parquet(one: Night) -> None:

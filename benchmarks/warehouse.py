@@ -44,10 +44,21 @@ def run(folder: Path, customers: int, orders_per_customer: int) -> None:
         if room in floors:
             goal = 1.5 if room == "customers" else None
             against, _ = python(["benchmarks.floors", room, str(home.root)])
-            line(room, work, against=against, rival="one hand-written statement", goal=goal, fixed_cpu_seconds=round(fixed.cpu, 2), **size)
+            line(
+                room,
+                work,
+                against=against,
+                rival="one hand-written statement",
+                goal=goal,
+                fixed_cpu_seconds=round(fixed.cpu, 2),
+                **size,
+            )
         else:
             line(room, work, fixed_cpu_seconds=round(fixed.cpu, 2), **size)
-    dbt(home, "audiences activation publish customer_timeline customers_masked customer_identifiers customer_consents identifier_ledger")
+    dbt(
+        home,
+        "audiences activation publish customer_timeline customers_masked customer_identifiers customer_consents identifier_ledger",
+    )
     publish(home, size)
 
 
@@ -75,7 +86,14 @@ def land(home: Home, rows: dict[str, int], size: dict[str, Any]) -> None:
     again, _ = python(["benchmarks.steps", "land", *places(home)])
     total = sum(rows.values())
     for name, cost in (("land_first", first.less(start)), ("land_unchanged", again.less(start))):
-        line(name, cost, rows=total, rows_per_cpu_second=round(total / cost.cpu), rows_per_second=round(total / cost.wall), **size)
+        line(
+            name,
+            cost,
+            rows=total,
+            rows_per_cpu_second=round(total / cost.cpu),
+            rows_per_second=round(total / cost.wall),
+            **size,
+        )
 
 
 def dbt(home: Home, selection: str) -> Cost:
@@ -92,5 +110,12 @@ def publish(home: Home, size: dict[str, Any]) -> None:
     start, _ = python(["benchmarks.steps", "start", *places(home)])
     cost, said = python(["benchmarks.steps", "publish", *places(home), AS_OF])
     floor, _ = python(["benchmarks.steps", "copy_parquet", *places(home)])
-    line("publish", cost.less(start), against=floor.less(start), rival="the same tables to Parquet only", snapshot_bytes=int(said.split()[-1]), **size)
+    line(
+        "publish",
+        cost.less(start),
+        against=floor.less(start),
+        rival="the same tables to Parquet only",
+        snapshot_bytes=int(said.split()[-1]),
+        **size,
+    )
     shutil.rmtree(home.published)

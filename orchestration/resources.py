@@ -72,6 +72,7 @@ class Installation:
             snapshot_id=snapshot_id,
             dbt=self.dbt(as_of, snapshot_id),
             is_replay=self.is_replay,
+            as_of_is_now=not self.as_of_text,
             say=self.say,
             failpoint=Failpoints.from_env(self.env),
         )

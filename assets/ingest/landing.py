@@ -51,7 +51,7 @@ def land(night: Night) -> dict[str, TableTotal]:
         night.tally.notes += recover(night.home)
         ensure_empty_files(night.home)
         journal.ensure(night.home)
-        reports = land_all(night.home, night.settings, night.env, night.clock, max_workers=SIDE_BY_SIDE)
+        reports = land_all(night.home, night.settings, night.env, night.landing_clock, max_workers=SIDE_BY_SIDE)
         night.failpoint("landed")
         land_own_tables(night)
         totals = sum_up(reports)

@@ -43,7 +43,7 @@ def members(
     connection: Any, audience: str, address_column: str, channel: str, purpose: str, brand: str | None = None
 ) -> Any:
     """One row per member of an audience: address, consent status, and how often person and address occur."""
-    of_brand = "" if brand is None else f" and brand = {quote(brand)}"
+    of_brand = "" if brand is None else f" and (brand is null or brand = {quote(brand)})"
     return connection.sql(
         f"""
         with audience as (

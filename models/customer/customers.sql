@@ -11,7 +11,11 @@ refund_totals as (select * from {{ ref('refund_totals') }}),
 
 person_sources as (select * from {{ ref('person_sources') }}),
 
-store as (select cast(sum(revenue_amount) / nullif(sum(orders_count), 0) as decimal(18, 4)) as aov_amount from order_totals),
+-- people whose revenue is unknown (no exchange rate) say nothing about the mean
+store as (
+    select cast(sum(revenue_amount) / nullif(sum(case when revenue_amount is not null then orders_count end), 0) as decimal(18, 4)) as aov_amount
+    from order_totals
+),
 
 joined as (
     select
@@ -22,7 +26,7 @@ joined as (
         case when refund_totals.customer_id is null then 0 else refund_totals.refunded_amount end as refunded_amount,
         cast(order_totals.revenue_amount / nullif(order_totals.orders_count, 0) as decimal(18, 4)) as aov_amount,
         {{ days_between('order_totals.last_order_on', local_date(as_of())) }} as days_since_last_order,
-        case when people.reachable_from is null then 0 else 1 end as is_reachable,
+        case when people.reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable,
         store.aov_amount as store_aov_amount,
         person_sources.sources
     from people

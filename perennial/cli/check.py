@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 
 
+STAGE_MODELS = Path(__file__).resolve().parents[2] / "dbt_project.yml"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing looked at. `problem` says what is wrong and what to do; none where all is well."""
@@ -62,6 +65,7 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
     from perennial.config.settings import load_settings
 
     yield from _look_at_home(Home(home))
+    yield from _look_at_stage_models(STAGE_MODELS)
     yield from _look_at_as_of(env.get("PERENNIAL_AS_OF"))
     try:
         settings = load_settings(config)
@@ -73,6 +77,20 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
     yield from _look_at_secrets(settings, env)
     yield from _look_at_sources(settings, env)
     yield from _look_at_destinations(settings)
+
+
+def _look_at_stage_models(path: Path) -> Iterator[Finding]:
+    import yaml
+
+    from perennial.lifecycle.declaration import check_stage_models
+
+    what = f"stage models in {path.name}"
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    errors, _warnings = check_stage_models(content.get("vars", {}).get("stage_models", {}))
+    for problem in errors:
+        yield Finding(what, problem)
+    if not errors:
+        yield Finding(what)
 
 
 def _look_at_home(home: Home) -> Iterator[Finding]:

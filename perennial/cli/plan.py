@@ -37,11 +37,13 @@ def list_plans(limit: int = typer.Option(20, min=1, help="How many, newest first
     if not plans:
         typer.echo("no plan yet: the nightly job makes them")
         return
-    table = Table("plan", "made at", "audience", "destination", "verdict", "joins", "leaves", "hash", "reason")
+    table = Table()
+    for heading in ("plan", "hash", "made at", "audience", "destination", "verdict", "joins", "leaves", "reason"):
+        table.add_column(heading, no_wrap=heading in ("plan", "hash"))  # ids are there to be copied
     for plan in plans:
         table.add_row(
-            plan.plan_id, f"{plan.created_at:%Y-%m-%d %H:%M}", plan.audience, plan.destination, _verdict(plan),
-            str(plan.joins_count), str(plan.leaves_count), plan.plan_hash[:12], plan.reason,
+            plan.plan_id, plan.plan_hash[:12], f"{plan.created_at:%Y-%m-%d %H:%M}", plan.audience, plan.destination,
+            _verdict(plan), str(plan.joins_count), str(plan.leaves_count), plan.reason,
         )  # fmt: skip
     Console().print(table)
 

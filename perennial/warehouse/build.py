@@ -38,6 +38,7 @@ class BuildRecord:
     input_hash: str
     rule_versions: Mapping[str, str] = field(default_factory=dict)
     checks: Checks = Checks()
+    outputs: tuple[str, ...] = ()  # schema.table of what is promised to readers; empty: every table of their schemas
 
 
 def record_file(home: Home) -> Path:
@@ -73,6 +74,7 @@ def read_record(home: Home) -> BuildRecord:
         input_hash=content["input_hash"],
         rule_versions=content["rule_versions"],
         checks=Checks(checks["passed"], tuple(checks["warned"]), tuple(checks["failed"])),
+        outputs=tuple(content["outputs"]),
     )
 
 

@@ -102,11 +102,11 @@ def _open(home: Home, engine: Engine) -> duckdb.DuckDBPyConnection:
 def _write_tables(
     connection: duckdb.DuckDBPyConnection, folder: Path, record: BuildRecord, failpoint: Callable[[str], None]
 ) -> tuple[dict[str, int], tuple[SourceMark, ...]]:
-    """Every table and view of the output schemas, as a table of the new database and as a Parquet file."""
+    """Every promised table of the output schemas, as a table of the new database and as a Parquet file."""
     target = quote(str(folder / DATABASE_FILE))
     connection.execute(f"attach {target} as snapshot (storage_version {quote(STORAGE_VERSION)})")
     rows = {}
-    for schema, table in _outputs(connection):
+    for schema, table in _outputs(connection, record.outputs):
         connection.execute(f"create schema if not exists snapshot.{name(schema)}")
         source, copy = f"build.{name(schema)}.{name(table)}", f"snapshot.{name(schema)}.{name(table)}"
         connection.execute(f"create table {copy} as select * from {source}")
@@ -121,7 +121,8 @@ def _write_tables(
     return rows, sources
 
 
-def _outputs(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def _outputs(connection: duckdb.DuckDBPyConnection, promised: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The tables that readers are promised. Steps on the way to them stay in the build file."""
     schemas = ", ".join(quote(schema) for schema in OUTPUT_SCHEMAS)
     found = connection.execute(
         "select table_schema, table_name from information_schema.tables"
@@ -130,7 +131,7 @@ def _outputs(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         " and (table_schema, table_name) <> ('publish', 'snapshot')"
         " order by all"
     )
-    return [(schema, table) for schema, table in found.fetchall()]
+    return [(schema, table) for schema, table in found.fetchall() if not promised or f"{schema}.{table}" in promised]
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> None:

@@ -31,7 +31,7 @@ def parents(node: dict[str, Any]) -> list[str]:
     return node["depends_on"]["nodes"]
 
 
-def tests_of(manifest: Manifest) -> dict[str, set[str]]:
+def kinds_of_tests(manifest: Manifest) -> dict[str, set[str]]:
     """Model's unique id → names of the data tests attached to it."""
     found: dict[str, set[str]] = {}
     for node in manifest["nodes"].values():
@@ -112,7 +112,7 @@ def test_every_models_description_names_its_grain(manifest: Manifest) -> None:
 
 def test_every_model_has_a_tested_key(manifest: Manifest) -> None:
     """Staging hands on what landing keyed and settled; from input on, a key is promised and tested."""
-    tested = tests_of(manifest)
+    tested = kinds_of_tests(manifest)
     keyless = [
         node["name"]
         for node in models(manifest)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import sqlite3
 import time
 from collections import Counter
@@ -60,9 +61,15 @@ class Twin:
         return False
 
 
+def _free_port() -> int:
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return int(line.getsockname()[1])
+
+
 @contextmanager
 def twin(folder: Path, scale: Scale = SMALL) -> Iterator[Twin]:
-    make_demo(folder, scale, 0)
+    make_demo(folder, scale, _free_port())
     secret = new_secret()
     with channel(folder, secret) as receiver:
         yield Twin(Home(folder).prepare(), receiver, {SECRET_ENV: secret}, scale.as_of.isoformat())
