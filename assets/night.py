@@ -75,7 +75,7 @@ class Night:
     tally: Tally = field(default_factory=Tally)
 
     def landing_clock(self) -> datetime:
-        """When rows are landed. A night up to now lands just before its as_of: an undated person is known the same night."""
+        """When rows are landed. A night up to now lands just before its as_of: the undated are known the same night."""
         return self.as_of - timedelta(microseconds=1) if self.as_of_is_now else self.clock()
 
     @contextmanager

@@ -77,7 +77,20 @@ def fail_lost_runs(instance: dg.DagsterInstance) -> list[str]:
     )
     for run in lost:
         instance.report_run_failed(run, message="The process of this run ended without finishing it.")
+    _free_slots(instance)
     return [run.run_id for run in lost]
+
+
+def _free_slots(instance: dg.DagsterInstance) -> None:
+    """Give back the pool slots of runs that are over: without a daemon nobody else does, and the next run would wait
+    for the writer's slot for ever. A killed run may have been marked as failed before its slot was given back."""
+    storage = instance.event_log_storage
+    for pool in storage.get_concurrency_keys():
+        info = storage.get_concurrency_info(pool)
+        for run_id in info.active_run_ids | info.assigned_run_ids | info.pending_run_ids:
+            run = instance.get_run_by_id(run_id)
+            if run is None or run.is_finished:
+                storage.free_concurrency_slots_for_run(run_id)
 
 
 def forget_old_runs(instance: dg.DagsterInstance, keep: int = KEEP_RUNS) -> int:

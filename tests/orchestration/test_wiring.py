@@ -180,6 +180,23 @@ def test_a_run_whose_process_was_killed_is_marked_failed_by_the_next_one(tmp_pat
         assert instance.get_run_by_id(other.run_id).status == dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
 
 
+def test_a_killed_run_gives_its_pool_slot_back_to_the_next_one(tmp_path: Path) -> None:
+    """Else the next night waits for the warehouse's only slot for ever, with nobody there to free it."""
+    home = Home(tmp_path / "home").prepare()
+    with open_instance(home) as instance:
+        storage = instance.event_log_storage
+        killed = instance.create_run_for_job(
+            empty_job(), status=dg.DagsterRunStatus.STARTED, tags={STARTED_BY: BY_COMMAND}
+        )
+        storage.initialize_concurrency_limit_to_default("warehouse")
+        assert storage.claim_concurrency_slot("warehouse", killed.run_id, "build_warehouse").is_claimed
+        other = instance.create_run_for_job(empty_job(), status=dg.DagsterRunStatus.STARTED)
+        assert not storage.claim_concurrency_slot("warehouse", other.run_id, "build_warehouse").is_claimed
+        storage.free_concurrency_slots_for_run(other.run_id)
+        fail_lost_runs(instance)
+        assert storage.claim_concurrency_slot("warehouse", other.run_id, "build_warehouse").is_claimed
+
+
 def test_run_storage_stays_bounded(tmp_path: Path) -> None:
     home = Home(tmp_path / "home").prepare()
     with open_instance(home) as instance:
