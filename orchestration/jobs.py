@@ -6,6 +6,8 @@ What lives here: which assets, which executor, the longest it may take. What doe
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 from orchestration.instance import MAX_RUNTIME
@@ -15,7 +17,7 @@ NIGHTLY = "nightly"
 EXECUTOR = dg.in_process_executor
 
 
-def nightly_job() -> object:
+def nightly_job() -> Any:
     return dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),

@@ -9,7 +9,7 @@ Exit status: 0 done, 1 failed, 2 wrong use or configuration, 3 held for a person
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.resources import Installation, be_quiet, installation, locate
 from perennial.config.home import Home, HomeError
@@ -100,10 +100,10 @@ def _why(data: object) -> str:
     said = getattr(getattr(data, "user_failure_data", None), "description", None)
     if said:
         return str(said)
-    error = getattr(data, "error", None)
+    error: Any = getattr(data, "error", None)
     while getattr(error, "cause", None) is not None:
-        error = error.cause  # type: ignore[attr-defined]
-    return str(getattr(error, "message", error)).strip().splitlines()[0] if error is not None else "no reason recorded"
+        error = error.cause
+    return str(error.message).strip().splitlines()[0] if error is not None else "no reason recorded"
 
 
 def _record_failure(night: object, failure: str) -> str:

@@ -7,6 +7,7 @@ exception: the other destinations and the tables are none the worse.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 
@@ -90,6 +91,6 @@ def _result(key: dg.AssetKey, outcome: Outcome | None, skipped: str | None) -> d
     return dg.MaterializeResult(asset_key=key, metadata=_plain(metadata), check_results=[check])
 
 
-def _plain(metadata: Mapping[str, object]) -> dict[str, object]:
+def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Counts and words; what is empty is left out."""
     return {name: value for name, value in metadata.items() if isinstance(value, str | int | float | bool)}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from perennial.config.home import Home
 from perennial.landing.manifest import LoadReport, read_manifests
@@ -25,9 +26,9 @@ class TableTotal:
     watermark_at: datetime | None = None
     sources: list[str] = field(default_factory=list)
 
-    def metadata(self) -> dict[str, object]:
+    def metadata(self) -> dict[str, Any]:
         """For Dagster: counts, newest event or update, and who delivered."""
-        shown: dict[str, object] = {
+        shown: dict[str, Any] = {
             "dagster/row_count": self.landed,
             "received": self.received,
             "landed": self.landed,
@@ -59,8 +60,7 @@ def newest_batches(home: Home, source_names: Iterable[str]) -> dict[str, list[Pa
         newest[report.source_name] = report
     batches: dict[str, list[Path]] = {}
     for name in source_names:
-        report = newest.get(name)
-        for each in report.files if report is not None else ():
+        for each in newest[name].files if name in newest else ():
             path = home.root / each.place
             if path.suffix == ".parquet" and path.is_relative_to(home.landing):
                 batches.setdefault(path.parent.name, []).append(path)

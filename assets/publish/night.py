@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any, Literal
 
 import dagster as dg
 
@@ -17,6 +18,7 @@ from perennial.report.alerts import Night as AlertedNight
 from perennial.report.alerts import send_alert
 
 KEY = dg.AssetKey(["publish", "night_report"])
+Outcome = Literal["done", "failed", "held", "degraded"]
 
 
 def night_report(deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -33,10 +35,10 @@ def night_report(deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     return report_night
 
 
-def conclude(night: Night, failure: str | None = None) -> str:
+def conclude(night: Night, failure: str | None = None) -> Outcome:
     """Write the night's line and send its alert. Held outranks degraded: it waits for a person."""
     tally = night.tally
-    outcome = "failed" if failure else "held" if tally.held else "degraded" if tally.degraded else "done"
+    outcome: Outcome = "failed" if failure else "held" if tally.held else "degraded" if tally.degraded else "done"
     lines = [*([failure] if failure else []), *tally.held, *tally.degraded, *tally.notes]
     if outcome != "done":
         tally.notes += alert(night, outcome, lines)
@@ -45,9 +47,15 @@ def conclude(night: Night, failure: str | None = None) -> str:
     return outcome
 
 
-def alert(night: Night, outcome: str, lines: Sequence[str]) -> list[str]:
+def alert(night: Night, outcome: Literal["failed", "held", "degraded"], lines: Sequence[str]) -> list[str]:
     """Tell the people named in perennial.yml; what could not be delivered comes back and stops nothing."""
-    message = AlertedNight(outcome=outcome, lines=tuple(lines))
+    message = AlertedNight(
+        outcome=outcome,
+        lines=tuple(lines),
+        installation=night.home.root.name,
+        as_of=f"{night.as_of:%Y-%m-%d %H:%M} UTC",
+        snapshot_id=night.snapshot_id if night.tally.is_published else "",
+    )
     return [f"alert: {problem}" for problem in send_alert(night.settings.alerts, night.env, message)]
 
 
@@ -70,7 +78,7 @@ def _append(night: Night, outcome: str, lines: Sequence[str]) -> None:
         os.close(descriptor)
 
 
-def _counts(night: Night) -> dict[str, object]:
+def _counts(night: Night) -> dict[str, Any]:
     return {
         "held": list(night.tally.held),
         "degraded": list(night.tally.degraded),

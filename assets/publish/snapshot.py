@@ -5,6 +5,7 @@ What lives here: the step, and when nothing may be published. What does not: how
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -71,7 +72,7 @@ def before_published(night: Night) -> str | None:
     )
 
 
-def _metadata(night: Night, issued: certificate.Certificate) -> dict[str, object]:
+def _metadata(night: Night, issued: certificate.Certificate) -> dict[str, Any]:
     return {
         "is_published": True,
         "snapshot_id": issued.snapshot_id,

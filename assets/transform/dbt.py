@@ -58,7 +58,7 @@ def warehouse_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
 
 def _run_dbt(context: dg.AssetExecutionContext, night: Night) -> tuple[list[Any], DagsterDbtCliRuntimeError | None]:
     """One dbt process to its end. dbt-dagster's own entry would start two more to learn dbt's version and columns."""
-    selected = get_updated_cli_invocation_params_for_context(context=context, manifest={}, dagster_dbt_translator=None)
+    selected = get_updated_cli_invocation_params_for_context(context, {}, RoomsTranslator())
     make_folder(night.dbt.target)
     make_folder(night.dbt.output.parent)
     events: list[Any] = []
