@@ -101,14 +101,14 @@
 
 {% macro spark__nfc(text) %}{{ return(text) }}{% endmacro %}
 
-{# The values of a group as one text, sorted and comma-separated. #}
-{% macro sorted_list(text) %}
-    {{- return(adapter.dispatch('sorted_list', 'perennial')(text)) -}}
+{# The distinct values of a group as one text, sorted and comma-separated. #}
+{% macro distinct_list(text) %}
+    {{- return(adapter.dispatch('distinct_list', 'perennial')(text)) -}}
 {% endmacro %}
 
-{% macro default__sorted_list(text) %}{{ return("string_agg(" ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
+{% macro default__distinct_list(text) %}{{ return("string_agg(distinct " ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
 
-{% macro spark__sorted_list(text) %}{{ return("array_join(array_sort(collect_list(" ~ text ~ ")), ', ')") }}{% endmacro %}
+{% macro spark__distinct_list(text) %}{{ return("array_join(array_sort(collect_set(" ~ text ~ ")), ', ')") }}{% endmacro %}
 
 {% macro seconds_between(from_at, to_at) %}
     {{- return(adapter.dispatch('seconds_between', 'perennial')(from_at, to_at)) -}}

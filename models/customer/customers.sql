@@ -9,8 +9,6 @@ order_totals as (select * from {{ ref('order_totals') }}),
 
 refund_totals as (select * from {{ ref('refund_totals') }}),
 
-person_sources as (select * from {{ ref('person_sources') }}),
-
 -- people whose revenue is unknown (no exchange rate) say nothing about the mean
 store as (
     select cast(sum(revenue_amount) / nullif(sum(case when revenue_amount is not null then orders_count end), 0) as decimal(18, 4)) as aov_amount
@@ -28,14 +26,13 @@ joined as (
         {{ days_between('order_totals.last_order_on', local_date(as_of())) }} as days_since_last_order,
         case when people.reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable,
         store.aov_amount as store_aov_amount,
-        person_sources.sources
+        people.sources
     from people
     cross join store
     left join attributes on people.customer_id = attributes.customer_id
     left join addresses on people.customer_id = addresses.customer_id
     left join order_totals on people.customer_id = order_totals.customer_id
     left join refund_totals on people.customer_id = refund_totals.customer_id
-    left join person_sources on people.customer_id = person_sources.customer_id
 ),
 
 judged as (
