@@ -42,7 +42,7 @@ $(STAMP): requirements.lock .ci/set-up.py
 	else \
 	  echo "set-up: installing requirements.lock into .venv with pip (a minute or two)"; \
 	  [ -x "$(PY)" ] || "$(PYTHON)" -m venv "$(VENV)"; \
-	  "$(PY)" -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements.lock; \
+	  "$(PY)" -m pip install --quiet --no-compile --no-deps --require-hashes --only-binary :all: -r requirements.lock; \
 	fi
 	@"$(PY)" "$(ROOT)/.ci/set-up.py"
 	@touch "$@"
