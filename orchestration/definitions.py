@@ -49,7 +49,7 @@ def build_defs(
     installed = installed or installation()
     manifest = manifest or read_manifest(installed.night().dbt)
     audiences = from_manifest(manifest)
-    chosen, _not_configured = pairs(audiences, installed.settings.destinations)
+    chosen, not_configured = pairs(audiences, installed.settings.destinations)
     kinds = {name: settings.kind for name, settings in installed.settings.destinations.items()}
     keys = {node["name"]: asset_key(node) for node in models(manifest)}
     outputs = sorted(key for key in keys.values() if key.path[0] in OUTPUT_SCHEMAS)
@@ -61,7 +61,7 @@ def build_defs(
             warehouse_assets(manifest),
             snapshot_asset(outputs, list(audiences)),
             *activation_assets(chosen, audiences, kinds),
-            night_report([SNAPSHOT, *map(activation_key, chosen)]),
+            night_report([SNAPSHOT, *map(activation_key, chosen)], not_configured),
         ],
         asset_checks=[
             arriving_checks(sorted(TABLES)),

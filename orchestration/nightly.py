@@ -101,6 +101,8 @@ def _why(data: object) -> str:
     if said:
         return str(said)
     error: Any = getattr(data, "error", None)
+    if getattr(error, "cls_name", None) == "DagsterExecutionInterruptedError":
+        return "was stopped from outside (a signal); run the night again, it goes on from what is landed"
     while getattr(error, "cause", None) is not None:
         error = error.cause
     return str(error.message).strip().splitlines()[0] if error is not None else "no reason recorded"

@@ -21,14 +21,15 @@ KEY = dg.AssetKey(["publish", "night_report"])
 Outcome = Literal["done", "failed", "held", "degraded"]
 
 
-def night_report(deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
-    """Depends on everything a night does, so it runs last."""
+def night_report(deps: Sequence[dg.AssetKey], not_configured: Sequence[str] = ()) -> dg.AssetsDefinition:
+    """Depends on everything a night does, so it runs last. `not_configured`: wishes of audiences that nobody serves."""
 
     @dg.asset(
         key=KEY, deps=list(deps), group_name="publish", owners=["team:perennial"], kinds={"python"},
         description="One line per night in logs/nights.jsonl, and one alert where it was held or degraded.",
     )  # fmt: skip
     def report_night(night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
+        night.tally.notes += not_configured
         outcome = conclude(night)
         return dg.MaterializeResult(asset_key=KEY, metadata={"outcome": outcome, **_counts(night)})
 

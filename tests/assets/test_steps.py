@@ -125,6 +125,20 @@ def test_a_departing_failure_holds_the_audience_and_the_tables_are_published(hom
     assert conclude(night) == "held"
 
 
+def test_a_stale_source_degrades_the_night_that_publishes_it(home: Home) -> None:
+    night = night_in(home)
+    finished_build(night, members=1, consents=1)
+    with connect(home.build_file) as connection:
+        connection.execute(
+            "create schema publish; create table publish.source_status as"
+            " select 'crm' as source_name, 'crm_deals' as table_name, timestamp '2026-01-01' as watermark_at,"
+            " true as is_stale union all select 'shop', 'shop_orders', timestamp '2026-02-28', false"
+        )
+    publish_step.publish(night, [])
+    assert night.tally.degraded == ["source crm is stale"]
+    assert conclude(night) == "degraded"
+
+
 def test_an_audience_outside_its_band_may_not_leave(home: Home) -> None:
     night = night_in(home)
     finished_build(night, members=3, consents=3)
