@@ -1,4 +1,4 @@
-{# Everything in which DuckDB and Spark differ, and nothing else. Times are UTC `timestamp`s without zone. #}
+{# Where DuckDB and Spark differ over dates and times, and nothing else. Times are UTC `timestamp`s without zone. #}
 
 {# Calendar date of a UTC time in the business time zone: d(x) of the contract. #}
 {% macro local_date(at, time_zone=none) %}
@@ -66,49 +66,6 @@
 {% macro spark__period_starts(first_on, last_on, unit) %}
     {{- return("select explode(sequence(" ~ first_on ~ ", " ~ last_on ~ ", interval 1 " ~ unit ~ ")) as period_start_on") -}}
 {% endmacro %}
-
-{# Every match replaced, not only the first. #}
-{% macro replace_all(text, pattern, replacement) %}
-    {{- return(adapter.dispatch('replace_all', 'perennial')(text, pattern, replacement)) -}}
-{% endmacro %}
-
-{% macro default__replace_all(text, pattern, replacement) %}
-    {{- return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "', 'g')") -}}
-{% endmacro %}
-
-{% macro spark__replace_all(text, pattern, replacement) %}
-    {{- return("regexp_replace(" ~ text ~ ", '" ~ pattern ~ "', '" ~ replacement ~ "')") -}}
-{% endmacro %}
-
-{% macro matches(text, pattern) %}
-    {{- return(adapter.dispatch('matches', 'perennial')(text, pattern)) -}}
-{% endmacro %}
-
-{% macro default__matches(text, pattern) %}
-    {{- return("regexp_matches(" ~ text ~ ", '" ~ pattern ~ "')") -}}
-{% endmacro %}
-
-{% macro spark__matches(text, pattern) %}
-    {{- return("regexp_like(" ~ text ~ ", '" ~ pattern ~ "')") -}}
-{% endmacro %}
-
-{# Canonical composition, so that one written letter is one value. Spark has no function for it: landing composes text there. #}
-{% macro nfc(text) %}
-    {{- return(adapter.dispatch('nfc', 'perennial')(text)) -}}
-{% endmacro %}
-
-{% macro default__nfc(text) %}{{ return("nfc_normalize(" ~ text ~ ")") }}{% endmacro %}
-
-{% macro spark__nfc(text) %}{{ return(text) }}{% endmacro %}
-
-{# The distinct values of a group as one text, sorted and comma-separated. #}
-{% macro distinct_list(text) %}
-    {{- return(adapter.dispatch('distinct_list', 'perennial')(text)) -}}
-{% endmacro %}
-
-{% macro default__distinct_list(text) %}{{ return("string_agg(distinct " ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
-
-{% macro spark__distinct_list(text) %}{{ return("array_join(array_sort(collect_set(" ~ text ~ ")), ', ')") }}{% endmacro %}
 
 {% macro seconds_between(from_at, to_at) %}
     {{- return(adapter.dispatch('seconds_between', 'perennial')(from_at, to_at)) -}}
