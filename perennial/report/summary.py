@@ -7,7 +7,7 @@ address or name of a person: ids only.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import Decimal
 from pathlib import Path
 
@@ -187,9 +187,9 @@ def _print_places(home: Home, console: Console) -> None:
     _line(console, "make dev  the graph of all tables and runs in the browser")
 
 
-def _table(*headings: str, right: object = ()) -> Table:
+def _table(*headings: str, right: Container[int] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for number, heading in enumerate(headings):
-        is_right = number in right  # type: ignore[operator]
+        is_right = number in right
         table.add_column(heading, justify="right" if is_right else "left", no_wrap=is_right, overflow="fold")
     return table
