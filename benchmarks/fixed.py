@@ -1,7 +1,7 @@
 """What a night costs before any data: dbt's and Dagster's fixed cost, and the price of one more model.
 
 What lives here: a plain `dbt build`, the night without and with Great Expectations, and both again with thirty models
-more, all over the same tiny landing. What does not: data work (warehouse.py).
+more, all over the same tiny landing, each the cheapest of three. What does not: data work (warehouse.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import ROOT, Cost, child, line
@@ -16,6 +17,7 @@ from benchmarks.warehouse import installation, places
 from perennial.config.home import Home
 
 MORE = 30
+RUNS = 3
 COPIED = ("assets", "dbt_project", "expectations", "models", "orchestration", "perennial", "benchmarks")
 NIGHT = ("-m", "orchestration.nightly")
 WITHOUT_GX = ("-m", "benchmarks.night_without_gx")
@@ -26,10 +28,12 @@ def run(folder: Path) -> None:
     home = installation(folder / "installation", None)
     costs = {}
     for name, project in (("small", small), ("large", large)):
-        _night(
-            NIGHT, project, home
-        )  # parses and warms the caches; a plain dbt run in between would spoil the next parse
-        costs[name] = (_night(NIGHT, project, home), _night(WITHOUT_GX, project, home), _dbt(project, home))
+        _night(NIGHT, project, home)  # parses, and warms the caches
+        costs[name] = (
+            _least(lambda of=project: _night(NIGHT, of, home)),
+            _least(lambda of=project: _night(WITHOUT_GX, of, home)),
+            _least(lambda of=project: _dbt(of, home)),
+        )
     full, bare, plain = costs["small"]
     rival = "a plain dbt build of the same models and tests"
     line("fixed_dbt_build", plain)
@@ -39,6 +43,11 @@ def run(folder: Path) -> None:
         other = costs["large"][number]
         slope = (other.cpu - costs["small"][number].cpu) / MORE
         line(f"fixed_per_added_model_{name}", other, cpu_seconds_per_model=round(slope, 3), goal=0.1, meets_goal=slope <= 0.1)  # fmt: skip
+
+
+def _least(run: Callable[[], Cost]) -> Cost:
+    """The cheapest of several runs: what else the machine does only ever adds."""
+    return min((run() for _ in range(RUNS)), key=lambda cost: cost.cpu)
 
 
 def _project(folder: Path, more: int) -> Path:

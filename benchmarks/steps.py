@@ -14,6 +14,7 @@ import duckdb
 
 from assets.ingest.landing import land as land_sources
 from assets.night import Night
+from assets.transform.dbt import outputs
 from orchestration.manifest import manifest
 from orchestration.resources import installation
 from perennial.warehouse import snapshot
@@ -40,7 +41,7 @@ def dbt_env(one: Night) -> None:
 def publish(one: Night) -> None:
     record = BuildRecord(
         snapshot_id=one.snapshot_id, as_of=one.as_of, built_at=one.clock(), input_hash="", rule_versions={},
-        checks=Checks(passed=0, warned=(), failed=()),
+        checks=Checks(passed=0, warned=(), failed=()), outputs=outputs(manifest(one.dbt)),
     )  # fmt: skip
     engine = one.settings.engine
     snapshot.publish(one.home, record, {}, engine=snapshot.Engine(engine.memory_limit, engine.threads))
@@ -56,14 +57,8 @@ def copy_parquet(one: Night) -> None:
     config = {"memory_limit": one.settings.engine.memory_limit, "threads": 2, "preserve_insertion_order": False}
     with duckdb.connect(config=config) as con:
         con.execute(f"attach '{one.home.build_file}' as build (read_only)")
-        schemas = ", ".join(f"'{schema}'" for schema in snapshot.OUTPUT_SCHEMAS)
-        tables = con.execute(
-            "select table_schema, table_name from information_schema.tables"
-            f" where table_catalog = 'build' and table_schema in ({schemas})"
-        ).fetchall()
-        for schema, table in tables:
-            target = folder / f"{schema}.{table}.parquet"
-            con.execute(f"copy build.{schema}.{table} to '{target}' (format parquet, compression zstd)")
+        for table in outputs(manifest(one.dbt)):
+            con.execute(f"copy build.{table} to '{folder / table}.parquet' (format parquet, compression zstd)")
 
 
 STEPS: dict[str, Callable[[Night], object]] = {

@@ -101,11 +101,11 @@ def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
             warned=tuple(sorted(_name(each) for each in tests if each["status"] == "warn")),
             failed=tuple(sorted(_name(each) for each in tests if each["status"] in ("fail", "error"))),
         ),
-        outputs=_outputs(manifest),
+        outputs=outputs(manifest),
     )
 
 
-def _outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """What is published: the models whose contract is enforced."""
     nodes = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return tuple(

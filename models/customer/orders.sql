@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ joins_as_written() }}", post_hook="{{ joins_as_planned() }}") }}
 -- One row per valid order, whoever placed it; customer_id is null where nothing tells who that was.
 with delivered as (
     select * from {{ ref('shop_orders') }} where status not in ('pending', 'cancelled', 'failed', 'test')
@@ -9,7 +10,7 @@ line_sources as (select * from {{ ref('line_sources') }}),
 
 delivered_refunds as (select * from {{ ref('shop_refunds') }}),
 
-identity_map as (select * from {{ ref('identity_map') }}),
+identity_map as (select * from {{ ref('identity_map') }} where record_type in ('shop_customer', 'guest_order')),
 
 rates as (select * from {{ ref('rates') }}),
 
