@@ -6,6 +6,7 @@ jobs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,10 +23,18 @@ STARTED_BY = "perennial/started_by"
 BY_COMMAND = "nightly"
 KEEP_RUNS = 400  # more than a year of nights
 
-DAGSTER_YAML = f"""\
+
+def dagster_yaml(folder: Path) -> str:
+    """What dagster.yaml says in this DAGSTER_HOME."""
+    return f"""\
 # Written by Perennial at set-up; edit orchestration/instance.py instead.
 telemetry:
   enabled: false
+event_log_storage:
+  module: orchestration.storage
+  class: KeptOpenEventLog
+  config:
+    base_dir: {json.dumps(str(folder.resolve() / "history" / "runs"))}
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
@@ -54,8 +63,9 @@ def prepare(home: Home) -> Path:
     """DAGSTER_HOME of this home, with its dagster.yaml as this version wants it."""
     folder = make_folder(home.dagster)
     file = folder / "dagster.yaml"
-    if not file.exists() or file.read_text(encoding="utf-8") != DAGSTER_YAML:
-        write_atomically(file, DAGSTER_YAML)
+    wanted = dagster_yaml(folder)
+    if not file.exists() or file.read_text(encoding="utf-8") != wanted:
+        write_atomically(file, wanted)
     return folder
 
 
