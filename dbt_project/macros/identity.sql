@@ -1,8 +1,9 @@
 {# What counts as an identifier. Normalisation is here and nowhere else; phone numbers are normalised by landing (phone_numbers). #}
 
-{# An e-mail address as compared: composed, without invisible characters, trimmed, lower case. #}
+{# An e-mail address as compared: composed, lower case, without invisible characters, and without what mail programs put around it
+   ("Jo <jo@example.com>", "mailto:", a last full stop). #}
 {% macro normalised_email(email) %}
-    {{- return("lower(trim(" ~ replace_all(nfc(email), '[\\s\\x{200B}-\\x{200F}\\x{2060}\\x{FEFF}\\x{00AD}\\x{00A0}]', '') ~ "))") -}}
+    {{- return("lower(trim(" ~ replace_all(nfc(email), '^[^<]*<|>.*$|^[Mm][Aa][Ii][Ll][Tt][Oo]:|\\.+\\s*$|[\\s\\x{200B}-\\x{200F}\\x{2060}\\x{FEFF}\\x{00AD}\\x{00A0}]', '') ~ "))") -}}
 {% endmacro %}
 
 {# The comma-separated, quoted and lower-cased values of a list in vars. #}

@@ -19,7 +19,12 @@ ticked as (
         sources.treat_accepts_marketing_as as channel,
         'marketing' as purpose,
         case when shop_customers.accepts_marketing then 'granted' else 'denied' end as status,
-        coalesce(shop_customers.updated_at, shop_customers.created_at) as changed_at,
+        -- nobody knows when it was ticked, and any edit of the record moves its updated_at: a tick counts from the earliest time, so that
+        -- an unsubscribe since then stands; an empty box from the latest
+        case
+            when shop_customers.accepts_marketing then coalesce(shop_customers.created_at, shop_customers.updated_at)
+            else coalesce(shop_customers.updated_at, shop_customers.created_at, shop_customers.loaded_at)
+        end as changed_at,
         shop_customers.source_name, shop_customers.brand, shop_customers.loaded_at
     from shop_customers
     inner join sources on shop_customers.source_name = sources.source_name
@@ -40,6 +45,21 @@ refused as (
     where message_events.event_type in ('unsubscribed', 'complained', 'bounced')
 ),
 
+-- a withdrawal that names no channel withdraws from every channel that anybody has agreed to
+channels as (
+    select channel from delivered where status = 'granted'
+    union
+    select treat_accepts_marketing_as from sources where treat_accepts_marketing_as is not null
+),
+
+withdrawn as (
+    select
+        refused.contact_ref, refused.contact_ref_type, coalesce(refused.channel, channels.channel) as channel,
+        refused.event_type, refused.event_id, refused.changed_at, refused.source_name, refused.brand, refused.loaded_at
+    from refused
+    left join channels on refused.channel is null
+),
+
 stated as (
     select
         contact_ref, contact_ref_type, channel, purpose, status, changed_at, jurisdiction, evidence,
@@ -54,23 +74,27 @@ stated as (
     select
         contact_ref, contact_ref_type, channel, 'marketing', 'denied', changed_at, null, event_id,
         source_name, brand, loaded_at
-    from refused
+    from withdrawn
     union all
     -- an address that bounces takes no receipt or reminder either
     select
         contact_ref, contact_ref_type, channel, 'transactional', 'denied', changed_at, null, event_id,
         source_name, brand, loaded_at
-    from refused
+    from withdrawn
     where event_type = 'bounced'
 ),
 
-known as (
+-- a denial dated after its own delivery holds from its delivery on: a wrong clock must not delay it
+dated as (
     select
         {{ real_contact_ref('contact_ref', 'contact_ref_type') }} as contact_ref,
-        contact_ref_type, channel, purpose, status, changed_at, jurisdiction, evidence, source_name, brand, loaded_at
+        contact_ref_type, channel, purpose, status,
+        case when status = 'denied' then least(changed_at, loaded_at) else changed_at end as changed_at,
+        jurisdiction, evidence, source_name, brand, loaded_at
     from stated
-    where changed_at < {{ as_of() }}
 ),
+
+known as (select * from dated where changed_at < {{ as_of() }}),
 
 -- what is said about nobody, or about no channel, changes nobody's consent
 usable as (

@@ -30,6 +30,12 @@ class Proposal:
     def with_verdict(self, verdict: Verdict) -> Proposal:
         return replace(self, verdict=verdict)
 
+    def withdrawing(self, leaves: Plan) -> Proposal:
+        """The part of a plan that waits for nobody, as a plan of its own."""
+        verdict = Verdict("approved", "those who withdrew consent do not wait for an approval of the rest")
+        remaining = self.held_count - len(leaves.leaves)
+        return replace(self, plan=leaves, verdict=verdict, desired_count=remaining)
+
 
 def propose(
     channel: Channel,

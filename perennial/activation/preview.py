@@ -39,18 +39,16 @@ def preview(home: Home, settings: Settings, env: Mapping[str, str], definition: 
     """Compare the published audience with what each of its destinations holds."""
     chosen, notes = pairs({definition.name: definition}, settings.destinations)
     wanted = read_wanted(home, settings, definition, None)
+    proposals = []
     with open_ledger(home, ledger_url(settings, env)) as ledger:
-        proposals = [
-            planning.propose(
-                channel,
-                wanted.desired.members,
-                wanted.redirects,
-                ledger.state(channel),
-                wanted.snapshot_id,
-                settings.guards,
+        for channel in (Channel(pair.audience, pair.destination) for pair in chosen):
+            state = ledger.state(channel)
+            members = wanted.allowed(state).members
+            proposals.append(
+                planning.propose(channel, members, wanted.redirects, state, wanted.snapshot_id, settings.guards)
             )
-            for channel in (Channel(pair.audience, pair.destination) for pair in chosen)
-        ]
+            if waiting := wanted.waiting(state):
+                notes.append(f"audience {definition.name} at {channel.destination}{waiting}")
     own = tuple(note for note in notes if note.startswith(f"audience {definition.name} "))
     return Preview(wanted, tuple(proposals), own)
 

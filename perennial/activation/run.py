@@ -18,6 +18,7 @@ from perennial.activation.send import Sender, Tally
 from perennial.activation.snapshot import Desired, SnapshotError
 from perennial.audiences.definition import AudienceDefinition
 from perennial.audiences.guard import Verdict
+from perennial.audiences.plan import survivor, withdrawals
 from perennial.config import secrets
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
@@ -58,11 +59,29 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a certified snapshot says about an audience."""
+    """What a certified snapshot says about an audience.
+
+    `denied` said no last. Where sources are `unheard`, their withdrawals are unknown: nobody new may join.
+    """
 
     snapshot_id: str
     desired: Desired
     redirects: dict[str, str]
+    denied: frozenset[str] = frozenset()
+    unheard: tuple[str, ...] = ()
+
+    def allowed(self, state: State) -> Desired:
+        """Who should be held, given what could be heard: everybody, or only those the channel knows already."""
+        if not self.unheard:
+            return self.desired
+        return self.desired.only({survivor(entry.customer_id, self.redirects) for entry in state.memberships})
+
+    def waiting(self, state: State) -> str:
+        """What to add to a verdict's reason where people wait for a source."""
+        count = len(self.desired.members) - len(self.allowed(state).members)
+        if not count:
+            return ""
+        return f"; {count} wait to join until {', '.join(self.unheard)} can be read: it may bring withdrawals"
 
 
 def activate(
@@ -94,8 +113,14 @@ def read_wanted(home: Home, settings: Settings, definition: AudienceDefinition, 
     certified = certificate.read(home, pinned)
     certificate.verify(home, certified, definition.name)
     with snapshot.open_snapshot(home, pinned, settings.engine) as connection:
-        desired = snapshot.desired(connection, definition, certified.as_of)
-        return Wanted(pinned, desired, snapshot.redirects(connection))
+        ticked = [name for name, source in settings.sources.items() if source.treat_accepts_marketing_as is not None]
+        return Wanted(
+            pinned,
+            snapshot.desired(connection, definition, certified.as_of),
+            snapshot.redirects(connection),
+            frozenset(snapshot.denied(connection, definition.consent)),
+            tuple(snapshot.unheard_sources(connection, ticked)),
+        )
 
 
 def ledger_url(settings: Settings, env: Mapping[str, str]) -> str | None:
@@ -121,34 +146,55 @@ class _Run:
 
     def go(self, snapshot_id: str | None) -> Outcome:
         failpoint = Failpoints.from_env(self.env)
-        decided = self._decide(snapshot_id, failpoint)
+        wanted = read_wanted(self.home, self.settings, self.definition, snapshot_id)
+        withdrawn = self._withdraw(wanted, failpoint)
+        decided = self._decide(wanted, failpoint)
         failpoint("ledger")
         if decided.verdict != "sent":
-            return decided
-        tally = self._send(decided.snapshot_id or "", failpoint)
+            return _after_withdrawals(decided, withdrawn)
+        tally = self._send(wanted.snapshot_id, failpoint)
         self.ledger.close_plan(decided.plan_id or "")
         failpoint("close")
-        return self._sent(decided, tally)
+        return _after_withdrawals(self._sent(decided, tally), withdrawn)
 
-    def _decide(self, snapshot_id: str | None, failpoint: Failpoints) -> Outcome:
-        """Plan, judge and write down; `sent` means: to be sent. The plan itself, large as it may be, is let go."""
-        wanted = read_wanted(self.home, self.settings, self.definition, snapshot_id)
+    def _withdraw(self, wanted: Wanted, failpoint: Failpoints) -> Tally | None:
+        """Where the plan would wait for a person, take off the channel at once whoever said no: that needs no approval.
+
+        A plan that was interrupted goes first; then they leave with its rows or the night after.
+        """
         state = self.ledger.state(self.channel)
-        proposal = planning.propose(
-            self.channel,
-            wanted.desired.members,
-            wanted.redirects,
-            state,
-            wanted.snapshot_id,
-            self.settings.guards,
-        )
+        if state.last_plan is not None and state.last_plan.is_unfinished:
+            return None
+        proposal, _ = self._with_approval(self._propose(wanted, state))
+        said_no = {
+            each.customer_id
+            for each in state.memberships
+            if survivor(each.customer_id, wanted.redirects) in wanted.denied
+        }
+        leaves = withdrawals(proposal.plan, self.definition.name, self.destination_name, said_no)
+        if proposal.verdict.word != "held" or leaves.is_empty:
+            return None
+        proposal = proposal.withdrawing(leaves)
+        plan_id = self.ledger.commit_plan(planning.new_plan(proposal, self.definition, state, wanted.snapshot_id, 0))
+        tally = self._send(wanted.snapshot_id, failpoint)
+        self.ledger.close_plan(plan_id)
+        return tally
+
+    def _propose(self, wanted: Wanted, state: State) -> Proposal:
+        members, guards = wanted.allowed(state).members, self.settings.guards
+        return planning.propose(self.channel, members, wanted.redirects, state, wanted.snapshot_id, guards)
+
+    def _decide(self, wanted: Wanted, failpoint: Failpoints) -> Outcome:
+        """Plan, judge and write down; `sent` means: to be sent. The plan itself, large as it may be, is let go."""
+        state = self.ledger.state(self.channel)
+        proposal = self._propose(wanted, state)
         failpoint("plan")
         proposal, approval = self._with_approval(proposal)
         failpoint("guard")
         word = proposal.verdict.word
         return Outcome(
             verdict="sent" if word == "approved" else word,
-            reason=proposal.verdict.reason,
+            reason=proposal.verdict.reason + wanted.waiting(state),
             snapshot_id=wanted.snapshot_id,
             plan_id=self._write(proposal, state, wanted, approval),
             plan_hash=proposal.plan.plan_hash,
@@ -211,3 +257,19 @@ class _Run:
         if reasons:
             return replace(done, verdict="partial" if tally.acknowledged else "failed", reason="; ".join(reasons))
         return done if tally.acknowledged else replace(done, verdict="noop", reason="nothing was left to send")
+
+
+def _after_withdrawals(outcome: Outcome, withdrawn: Tally | None) -> Outcome:
+    """The outcome of the plan, with what was taken off the channel before it was judged."""
+    if withdrawn is None:
+        return outcome
+    reason = f"{outcome.reason}; {withdrawn.acknowledged} who withdrew consent were taken off all the same"
+    if withdrawn.stopped is not None:
+        reason += f", then: {withdrawn.stopped}"
+    return replace(
+        outcome,
+        verdict="sent" if outcome.verdict == "noop" and withdrawn.acknowledged else outcome.verdict,
+        reason=reason,
+        leaves=outcome.leaves + withdrawn.acknowledged,
+        acknowledged=outcome.acknowledged + withdrawn.acknowledged,
+    )

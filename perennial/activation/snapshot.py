@@ -9,9 +9,9 @@ anything else last. An unknown word, a missing time and a time that lies ahead o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import duckdb
@@ -23,6 +23,7 @@ from perennial.config.settings import Engine
 from perennial.warehouse.certificate import DATABASE_FILE
 from perennial.warehouse.duck import connect, name, quote
 
+WITHDRAWALS = ("consents", "message_events")  # the input tables that take permission away
 _PORTION = 10_000
 
 
@@ -37,6 +38,10 @@ class Desired:
     members: dict[str, Member]
     without_consent: int
     without_address: int
+
+    def only(self, customer_ids: Collection[str]) -> Desired:
+        """The same without anybody else."""
+        return replace(self, members={each: member for each, member in self.members.items() if each in customer_ids})
 
 
 @contextmanager
@@ -84,6 +89,39 @@ def granted(connection: duckdb.DuckDBPyConnection, rule: ConsentRule, as_of: dat
     return {row[0] for row in _rows(connection, _granted(rule), _values(rule, as_of))}
 
 
+def denied(connection: duckdb.DuckDBPyConnection, rule: ConsentRule) -> set[str]:
+    """Everybody who, asked for this channel and purpose, said no last: to a brand that counts, or to all."""
+    of_brand = "" if rule.brand is None else "and (brand is null or brand = $brand)"
+    query = f"""
+        select distinct customer_id::varchar
+        from (
+            select customer_id, status
+            from customer.customer_consents
+            where channel = $channel and purpose = $purpose {of_brand}
+            qualify rank() over (partition by customer_id, brand order by changed_at desc nulls first) = 1
+        )
+        where status = 'denied'
+    """
+    values = {"channel": rule.channel, "purpose": rule.purpose}
+    return {
+        row[0] for row in _rows(connection, query, values if rule.brand is None else values | {"brand": rule.brand})
+    }
+
+
+def unheard_sources(connection: duckdb.DuckDBPyConnection, ticked: Collection[str]) -> list[str]:
+    """Sources that could not be loaded and may hold withdrawals: those that have delivered consents or what happened to
+    messages, or nothing yet. `ticked` names those whose shop customers count as consent."""
+    query = f"""
+        select distinct source_name from publish.source_status
+        where has_failed and (
+            table_name in ({", ".join(quote(each) for each in WITHDRAWALS)}) or table_name = '(none)'
+            or (table_name = 'shop_customers' and list_contains($ticked, source_name))
+        )
+        order by source_name
+    """
+    return [row[0] for row in _rows(connection, query, {"ticked": list(ticked)})]
+
+
 def redirects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Merged id → the id it went into last. An id that lives is never led elsewhere."""
     query = """
@@ -117,7 +155,7 @@ def _values(rule: ConsentRule, as_of: datetime) -> dict[str, str]:
     return values if rule.brand is None else values | {"brand": rule.brand}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> Iterator[tuple]:
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object]) -> Iterator[tuple]:
     found = connection.execute(query, values)
     while portion := found.fetchmany(_PORTION):
         yield from portion

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -74,6 +74,12 @@ class Plan:
         """The rows as (action, customer id, address), for comparing with another plan's."""
         leaves = {("leave", leave.held.customer_id, leave.held.address) for leave in self.leaves}
         return frozenset(leaves | {("join", join.customer_id, join.member.address) for join in self.joins})
+
+
+def withdrawals(plan: Plan, audience: str, destination: str, customer_ids: Collection[str]) -> Plan:
+    """Of a plan, only the leaves of these people."""
+    leaves = [leave for leave in plan.leaves if leave.held.customer_id in customer_ids]
+    return Plan((), tuple(leaves), (), plan.unchanged_count, _hash(audience, destination, [], leaves))
 
 
 def make_plan(

@@ -17,14 +17,17 @@ _newest: dict[Path, datetime] = {}
 
 
 def next_load_id(home: Home, now: datetime) -> tuple[str, datetime]:
-    """An id later than every id of this home, and the time it stands for (UTC)."""
+    """An id later than every id of this home, and the time to date its rows by (UTC): now, whatever the id had to be.
+
+    Sources that land side by side share a time and differ in their ids; a row dated by its id could lie after as_of.
+    """
     wanted = now.astimezone(UTC)
     with _guard:
         for newest in (_newest.get(home.root), _newest_on_disk(home)):
             if newest is not None and wanted <= newest:
                 wanted = newest + timedelta(microseconds=1)
         _newest[home.root] = wanted
-    return wanted.strftime(_FORMAT), wanted
+    return wanted.strftime(_FORMAT), now.astimezone(UTC)
 
 
 def load_time(load_id: str) -> datetime:

@@ -57,12 +57,13 @@ def publish(
     consents: Iterable[tuple[str, str, str, str | None, str, datetime | None]] = (),
     verdict: AudienceVerdict | None = PASSED,
     failed: tuple[str, ...] = (),
+    sources: Iterable[tuple[str, str, bool]] = (),
     is_current: bool = True,
 ) -> Certificate:
     """Write published/<snapshot_id> and, unless told otherwise, make it the current one."""
     folder = home.snapshot(snapshot_id)
     folder.mkdir(parents=True)
-    _write_database(str(folder / DATABASE_FILE), persons, merges or {}, list(consents))
+    _write_database(str(folder / DATABASE_FILE), persons, merges or {}, list(consents), list(sources))
     certificate = Certificate(
         snapshot_id=snapshot_id,
         as_of=AS_OF,
@@ -83,8 +84,9 @@ def publish(
 
 
 def _write_database(
-    path: str, persons: Sequence[Person], merges: Mapping[str, str], consents: list[tuple[object, ...]]
-) -> None:
+    path: str, persons: Sequence[Person], merges: Mapping[str, str], consents: list[tuple[object, ...]],
+    sources: list[tuple[str, str, bool]],
+) -> None:  # fmt: skip
     said = [(each.customer_id, "email", "marketing", None, each.consent, LONG_AGO) for each in persons if each.consent]
     with duckdb.connect(path) as connection:
         connection.execute(
@@ -100,6 +102,8 @@ def _write_database(
                 changed_at timestamp, action varchar, customer_id varchar, into_customer_id varchar, cause varchar
             );
             create table audiences.win_back (customer_id varchar);
+            create schema publish;
+            create table publish.source_status (source_name varchar, table_name varchar, has_failed boolean);
             """
         )
         rows = [(each.customer_id, each.address, each.first_name, each.country) for each in persons]
@@ -107,6 +111,7 @@ def _write_database(
         _insert(connection, "customer.customer_consents", [*said, *consents])
         merged = [(LONG_AGO, "merge", old, new, "s/t/1") for old, new in merges.items()]
         _insert(connection, "customer.identifier_ledger", merged)
+        _insert(connection, "publish.source_status", sources)
         _insert(connection, "audiences.win_back", [(each.customer_id,) for each in persons if each.is_member])
 
 

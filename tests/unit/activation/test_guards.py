@@ -131,3 +131,77 @@ def test_a_held_plan_drops_nothing_that_was_owed_before(home: Home, sink: Sink) 
     publish(home, "s3", people(20))
     assert run(home, webhook_settings(sink.url)).verdict == "sent"
     assert (len(sink.holds), sink.duplicate_effects) == (20, 0)
+
+
+def saying(word: str, who: list[Person]) -> list[Person]:
+    return [replace(person, consent=word) for person in who]
+
+
+def test_who_withdraws_leaves_at_once_though_the_rest_of_the_plan_is_held(home: Home, holding: Sink) -> None:
+    some_gone = people(HELD // 2)  # half the audience is missing: a disaster
+    publish(home, "s2", [*saying("denied", some_gone[:3]), *some_gone[3:]])
+    outcome = run(home, webhook_settings(holding.url))
+    assert outcome.verdict == "held"
+    assert "3 who withdrew consent were taken off all the same" in outcome.reason
+    assert sorted(set(dict.fromkeys(p.customer_id for p in people(HELD))) - set(holding.holds)) == [
+        "c00000", "c00001", "c00002"
+    ]  # fmt: skip
+    holding.wire_rows = 0
+    again = run(home, webhook_settings(holding.url))
+    assert (again.verdict, holding.wire_rows) == ("held", 0)
+    with open_ledger(home) as ledger:
+        ledger.approve(again.plan_hash or "", "jo")
+    publish(home, "s3", [*saying("denied", some_gone[:3]), *some_gone[3:]])
+    assert run(home, webhook_settings(holding.url)).verdict == "sent"
+    assert len(holding.holds) == HELD // 2 - 3
+
+
+def test_three_people_and_one_withdrawal_is_no_reason_to_wait(home: Home, sink: Sink) -> None:
+    publish(home, "s1", people(3))
+    run(home, webhook_settings(sink.url))
+    publish(home, "s2", [*saying("denied", people(1)), *people(3)[1:]])
+    run(home, webhook_settings(sink.url))
+    assert sorted(sink.holds) == ["c00001", "c00002"]
+
+
+def test_who_was_merged_into_somebody_who_said_no_leaves_under_the_id_the_channel_knows(
+    home: Home, holding: Sink
+) -> None:
+    publish(home, "s2", [*saying("denied", [Person("survivor")]), *people(20, start=1)], merges={"c00000": "survivor"})
+    assert run(home, webhook_settings(holding.url)).verdict == "held"
+    assert "c00000" not in holding.holds
+    assert len(holding.holds) == HELD - 1
+
+
+@pytest.mark.parametrize(
+    ("source", "waits"),
+    [
+        (("esp", "consents", True), True),
+        (("esp", "message_events", True), True),
+        (("esp", "(none)", True), True),
+        (("esp", "consents", False), False),
+        (("shop", "shop_orders", True), False),
+        (("shop", "shop_customers", True), False),
+    ],
+)
+def test_nobody_new_joins_while_a_source_that_may_hold_withdrawals_could_not_be_read(
+    home: Home, holding: Sink, source: tuple[str, str, bool], waits: bool
+) -> None:
+    publish(home, "s2", people(HELD + 4, start=2), sources=[source])  # two leave, six join
+    outcome = run(home, webhook_settings(holding.url))
+    assert outcome.verdict == "sent"
+    assert (outcome.leaves, outcome.joins) == ((2, 0) if waits else (2, 6))
+    assert ("6 wait to join until esp can be read" in outcome.reason) is waits
+    publish(home, "s3", people(HELD + 4, start=2))
+    run(home, webhook_settings(holding.url))
+    assert len(holding.holds) == HELD + 4
+
+
+def test_a_shop_whose_tick_box_counts_as_consent_is_waited_for_too(home: Home, sink: Sink) -> None:
+    settings = webhook_settings(sink.url)
+    shop = {"kind": "files", "path": "/tmp", "treat_accepts_marketing_as": "email"}
+    settings = type(settings).model_validate(settings.model_dump() | {"sources": {"shop": shop}})
+    publish(home, "s1", people(3), sources=[("shop", "shop_customers", True)])
+    outcome = run(home, settings)
+    assert (outcome.verdict, sink.holds) == ("noop", {})
+    assert "3 wait to join until shop can be read" in outcome.reason
