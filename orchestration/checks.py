@@ -41,6 +41,7 @@ def arriving_checks(tables: Sequence[str]) -> dg.AssetChecksDefinition:
                     files = batches.get(table, [])
                     findings = _check(connection, files, suites.get(table, ()))
                     line.rows += max((finding.checked_count for finding in findings), default=0)
+                    night.tally.notes += [f"{table}, newly arrived: {broken}" for broken in failures(findings)]
                     yield _result(table, findings)
 
     return arriving

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from assets.ingest.landing import land
+from assets.night import Night
 from orchestration.checks import SOURCE_STATUS, arriving_checks, freshness_checks
 from orchestration.instance import BY_COMMAND, STARTED_BY
 from orchestration.resources import Installation, resources
@@ -40,10 +41,10 @@ def installed(tmp_path: Path) -> Installation:
 
 
 def run_checks(
-    installed: Installation, checks: list[dg.AssetChecksDefinition], *assets: dg.AssetKey
+    installed: Installation, checks: list[dg.AssetChecksDefinition], *assets: dg.AssetKey, night: Night | None = None
 ) -> dict[str, dg.AssetCheckEvaluation]:
     definitions = dg.Definitions(
-        assets=[dg.AssetSpec(key) for key in assets], asset_checks=checks, resources=resources(installed)
+        assets=[dg.AssetSpec(key) for key in assets], asset_checks=checks, resources=resources(installed, night)
     )
     job = definitions.resolve_implicit_global_asset_job_def()
     done = job.execute_in_process()
@@ -52,9 +53,11 @@ def run_checks(
 
 
 def test_an_odd_batch_fails_its_check_as_a_warning_and_nothing_stops(installed: Installation) -> None:
-    land(installed.night())
+    night = installed.night()
+    land(night)
     tables = ["shop_customers", "shop_orders"]
-    found = run_checks(installed, [arriving_checks(tables)], *(dg.AssetKey(["landing", table]) for table in tables))
+    keys = [dg.AssetKey(["landing", table]) for table in tables]
+    found = run_checks(installed, [arriving_checks(tables)], *keys, night=night)
     odd, quiet = found["shop_customers.arriving"], found["shop_orders.arriving"]
     assert not odd.passed
     assert odd.severity == dg.AssetCheckSeverity.WARN
@@ -62,6 +65,8 @@ def test_an_odd_batch_fails_its_check_as_a_warning_and_nothing_stops(installed: 
     assert "at the till" not in str(odd)
     assert quiet.passed
     assert quiet.description == "nothing new arrived"
+    told = [note for note in night.tally.notes if "newly arrived" in note]  # the night prints it and alerts repeat it
+    assert told == [f"shop_customers, newly arrived: {odd.description}"]
 
 
 def test_a_stale_source_fails_its_freshness_check_and_names_the_table(installed: Installation) -> None:
