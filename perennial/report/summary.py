@@ -184,7 +184,10 @@ def _print_places(home: Home, console: Console) -> None:
     ):
         if place.exists():
             _line(console, f"{place}  {purpose}")
-    _line(console, "make dev  the graph of all tables and runs in the browser")
+    own_config = home.root / "perennial.yml"  # a demo world brings its own
+    where = f"PERENNIAL_HOME={home.root} PERENNIAL_CONFIG={own_config} " if own_config.exists() else ""
+    _line(console, f"{where}make dev  the graph of all tables and runs in the browser")
+    _line(console, f"{where}.venv/bin/perennial plan list  every plan and its verdict")
 
 
 def _table(*headings: str, right: Container[int] = ()) -> Table:

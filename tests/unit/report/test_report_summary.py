@@ -204,3 +204,9 @@ def test_the_report_command_succeeds_on_a_published_home_and_fails_on_an_empty_o
     monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path / "empty"))
     empty = CliRunner().invoke(build_app(), ["report"])
     assert empty.exit_code == 1 and "nothing is published here yet" in " ".join(empty.output.split())
+
+
+def test_a_demo_world_is_named_in_the_commands_to_try_next(home: Home) -> None:
+    (home.root / "perennial.yml").write_text("business: {}\n", encoding="utf-8")
+    text, _ = summary(home)
+    assert f"PERENNIAL_HOME={home.root} PERENNIAL_CONFIG={home.root}/perennial.yml make dev" in text
