@@ -1,16 +1,17 @@
 """`perennial check`: would the next night start? Validates everything without running anything.
 
-What lives here: looking at the configuration, secrets, home, sources, destinations and ledger, and printing what was
-found. What does not: reading rows, writing anything.
+What lives here: looking at the configuration, secrets, home, sources, destinations, audiences, ledger and alerts, and
+printing what was found. What does not: reading rows, writing anything, running dbt.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,12 +19,12 @@ from perennial.cli.context import DEFAULT_CONFIG, DEFAULT_HOME, WRONG_USE
 
 if TYPE_CHECKING:
     from perennial.config.home import Home
-    from perennial.config.settings import Settings
+    from perennial.config.settings import AnyAlert, Settings
 
 CONNECT_SECONDS = 5.0
-
-
-STAGE_MODELS = Path(__file__).resolve().parents[2] / "dbt_project.yml"
+ROOT = Path(__file__).resolve().parents[2]
+STAGE_MODELS = ROOT / "dbt_project.yml"
+AUDIENCE_MODELS = ROOT / "models" / "audiences"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
     yield from _look_at_secrets(settings, env)
     yield from _look_at_sources(settings, env)
     yield from _look_at_destinations(settings)
+    yield from _look_at_audiences(settings, config)
+    yield from _look_at_ledger(settings, config, Home(home), env)
+    for number, alert in enumerate(settings.alerts):
+        where = f"alerts[{number}]"
+        yield Finding(f"{where} ({alert.kind})", _cannot_alert(alert, f"{config}: {where}", env))
 
 
 def _look_at_stage_models(path: Path) -> Iterator[Finding]:
@@ -171,6 +177,81 @@ def _look_at_destinations(settings: Settings) -> Iterator[Finding]:
             yield Finding(what, _cannot_write(destination.path))
         else:
             yield Finding(what, _cannot_reach(destination.url, destination.allow_private_address))
+
+
+def _look_at_audiences(settings: Settings, config: Path) -> Iterator[Finding]:
+    """The audiences that models define, and whether the destinations ask for others."""
+    from perennial.audiences.definition import AudienceError, from_manifest
+    from perennial.config.problems import ConfigError, closest
+
+    what = "audiences in models/audiences"
+    try:
+        known = from_manifest({"nodes": dict(_audience_models(AUDIENCE_MODELS))})
+    except (AudienceError, ConfigError) as error:
+        for problem in error.problems:
+            yield Finding(what, problem)
+        return
+    yield Finding(what)
+    for name, destination in settings.destinations.items():
+        for audience in () if destination.audiences == "all" else destination.audiences:
+            if audience not in known:
+                guess = closest(audience, known)
+                remedy = (
+                    f"did you mean {guess}?" if guess else f"known: {', '.join(known) or 'none'}; or write the model"
+                )
+                problem = f"{config}: destinations.{name}.audiences: no model defines {audience!r}; {remedy}"
+                yield Finding(f"audience {audience}", problem)
+
+
+def _audience_models(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Models as their YAML files tell them, in the shape of dbt's manifest. dbt is not run."""
+    import yaml
+
+    from perennial.config.problems import ConfigError
+
+    for path in sorted(folder.rglob("*.yml")):
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise ConfigError([f"{path}: is not valid YAML; check indentation and quotes"]) from error
+        models = content.get("models") if isinstance(content, dict) else None
+        for model in models if isinstance(models, list) else ():
+            if isinstance(model, dict) and "name" in model:
+                yield str(model["name"]), {**model, "resource_type": "model", "patch_path": str(path)}
+
+
+def _look_at_ledger(settings: Settings, config: Path, home: Home, env: Mapping[str, str]) -> Iterator[Finding]:
+    from perennial.activation.run import ledger_url
+    from perennial.config.problems import ConfigError
+    from perennial.ledger.database import probe
+    from perennial.ledger.records import LedgerError
+
+    variable = settings.ledger.url_env
+    what = f"ledger {variable or home.ledger_file}"
+    try:
+        probe(home, ledger_url(settings, env))
+    except ConfigError:
+        return  # its variable is not set, which was found with the secrets
+    except LedgerError as error:
+        yield Finding(what, f"{config}: {error}" if variable else str(error))
+    else:
+        yield Finding(what)
+
+
+def _cannot_alert(alert: AnyAlert, where: str, env: Mapping[str, str]) -> str | None:
+    """Why an alert would not leave this machine. Nothing is sent; a variable that is not set was found already."""
+    from perennial.config.addresses import NO_WEB_ADDRESS, is_web_address
+    from perennial.config.problems import quoted
+    from perennial.config.settings import CommandAlert, WebhookAlert
+
+    if isinstance(alert, WebhookAlert):
+        url = env.get(alert.url_env, "")
+        if url.strip() and not is_web_address(url):
+            return f"{where}.url_env: the value of {alert.url_env} {NO_WEB_ADDRESS}"
+    if isinstance(alert, CommandAlert) and shutil.which(alert.command[0], path=env.get("PATH", os.defpath)) is None:
+        name = quoted(alert.command[0])
+        return f"{where}.command: {name} is no program that can be run; write its whole path and make it executable"
+    return None
 
 
 def _cannot_write(folder: Path) -> str | None:

@@ -88,12 +88,14 @@ def approve_plan(
 @contextmanager
 def _ledger() -> Iterator[Ledger]:
     from perennial.activation.run import ledger_url
+    from perennial.ledger.database import refuse_lost
     from perennial.ledger.records import LedgerError
     from perennial.ledger.store import open_ledger
 
     here = context()
     url = ledger_url(here.settings, here.env)
     if url is None and not here.home.ledger_file.exists():
+        refuse_lost(here.home)
         raise LedgerError(f"{here.home.ledger_file}: there is no ledger yet; the nightly job makes it")
     with open_ledger(here.home, url) as ledger:
         yield ledger

@@ -107,6 +107,11 @@ class Home:
         return self.ledger / "ledger.sqlite"
 
     @property
+    def ledger_key(self) -> Path:
+        """The secret that goes with ledger_file. Made after it, so never there alone."""
+        return self.ledger / "key"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -1,7 +1,7 @@
 """Errors of set-up: what is wrong with the configuration, where, and what to do about it.
 
 What lives here: ConfigError and the turning of pydantic's findings into one plain line each. What does not: the models.
-Values are never repeated for keys that may hold a secret.
+Values are never repeated for keys that may hold a secret, and no value that looks like an address or is long.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
+LONGEST_REPEATED = 40
+NOT_REPEATED = "(not repeated: it may hold a secret)"
 
 
 class ConfigError(Exception):
@@ -25,8 +27,19 @@ def show(path: KeyPath) -> str:
     """A key path as a person writes it: sources.crm.tables, alerts[0].url_env."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else str(part))
+        word = NOT_REPEATED if _is_like_an_address(str(part)) else part
+        text += f"[{part}]" if isinstance(part, int) else (f".{word}" if text else str(word))
     return text or "(the whole file)"
+
+
+def quoted(value: Any) -> str:
+    """A wrong value in quotes, unless it may be an address or a key that was pasted into the wrong place."""
+    text = str(value)
+    return NOT_REPEATED if len(text) > LONGEST_REPEATED or _is_like_an_address(text) else repr(value)
+
+
+def _is_like_an_address(text: str) -> bool:
+    return "://" in text or "@" in text
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from perennial.config.problems import ConfigError, KeyPath, real_path, show, unknown_key
+from perennial.config.problems import ConfigError, KeyPath, quoted, real_path, show, unknown_key
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 20
@@ -112,7 +112,7 @@ def _text(document: Document, path: KeyPath, error: dict[str, Any], known_keys: 
     if kind == "missing":
         return "is missing; add it"
     if kind == "union_tag_invalid":
-        return f"kind {context.get('tag')!r} is unknown; known kinds: {context.get('expected_tags')}"
+        return f"kind {quoted(context.get('tag'))} is unknown; known kinds: {context.get('expected_tags')}"
     if kind == "union_tag_not_found":
         return "`kind` is missing; add it"
     if kind == "value_error":

@@ -10,7 +10,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,8 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from perennial.config.addresses import NO_WEB_ADDRESS, database_has_password, has_password, is_web_address
 from perennial.config.contract import ORDER_STATUSES, TABLES
-from perennial.config.problems import ConfigError, closest
+from perennial.config.problems import ConfigError, closest, quoted, show
 from perennial.config.reading import Document, explain, read_yaml
 from perennial.config.values import Country, Cron, Currency, Duration, Folder, MemorySize, Name, TimeZone, Variable
 
@@ -41,7 +41,7 @@ def _known_table(name: str) -> str:
     if name not in TABLES:
         guess = closest(name, TABLES)
         remedy = f"did you mean `{guess}`?" if guess else f"known tables: {', '.join(TABLES)}"
-        raise ValueError(f"{name!r} is not a table of the input contract; {remedy}")
+        raise ValueError(f"{quoted(name)} is not a table of the input contract; {remedy}")
     return name
 
 
@@ -73,7 +73,7 @@ class Source(Part):
             if word not in ORDER_STATUSES:
                 guess = closest(word, ORDER_STATUSES)
                 remedy = f"did you mean `{guess}`?" if guess else f"known words: {', '.join(ORDER_STATUSES)}"
-                raise ValueError(f"{word!r} is not an order status; {remedy}")
+                raise ValueError(f"{quoted(word)} is not an order status; {remedy}")
             if source in ORDER_STATUSES and source != word:
                 raise ValueError(f"{source!r} is a word of the contract and always means itself; remove it")
         return words
@@ -93,10 +93,10 @@ class FilesSource(Source):
                 if column in names:
                     continue
                 if export in names:
-                    raise ValueError(f"{table}: write the contract's name first: `{export}: {column}`")
+                    raise ValueError(f"{table}: write the contract's name first: `{export}: {show((column,))}`")
                 guess = closest(column, names)
                 remedy = f"did you mean `{guess}`?" if guess else f"its columns: {', '.join(names)}"
-                raise ValueError(f"{table}: {column!r} is not a column of the contract; {remedy}")
+                raise ValueError(f"{table}: {quoted(column)} is not a column of the contract; {remedy}")
         return value
 
 
@@ -109,7 +109,7 @@ class SqlSource(Source):
     @field_validator("url")
     @classmethod
     def _no_password(cls, value: str | None) -> str | None:
-        if value is not None and _has_password(value):
+        if value is not None and database_has_password(value):
             raise ValueError(
                 "holds a password; put the whole URL into an environment variable and name it in `url_env`"
             )
@@ -124,10 +124,12 @@ class SqlSource(Source):
 
 def _audiences(value: Any) -> Any:
     if isinstance(value, str) and value != "all":
-        raise ValueError(f"write a list, such as [{value}], or the word `all`")
+        raise ValueError("write a list, such as [win_back], or the word `all`")
     for name in value if isinstance(value, list | tuple) else ():
         if not isinstance(name, str) or not _AUDIENCE.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of an audience; write the name of a file in models/audiences/")
+            raise ValueError(
+                f"{quoted(name)} is not the name of an audience; write the name of a file in models/audiences/"
+            )
     return value
 
 
@@ -146,11 +148,10 @@ class WebhookDestination(Part):
     @field_validator("url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        if _has_password(value):
+        if has_password(value):
             raise ValueError("holds a password; requests are signed with `secret_env`, remove it from the address")
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is not a web address; write one that begins with https://")
+        if not is_web_address(value):
+            raise ValueError(NO_WEB_ADDRESS)
         return value
 
 
@@ -264,7 +265,7 @@ def _cross_checks(document: Document, settings: Settings) -> list[str]:
     for name, source in settings.sources.items():
         other = source.shares_ids_with
         if other is not None and (other not in settings.sources or other == name):
-            remedy = "name another source of this file" if other == name else f"no source is called {other!r}"
+            remedy = "name another source of this file" if other == name else f"no source is called {quoted(other)}"
             problems.append(document.problem(("sources", name, "shares_ids_with"), remedy))
     return problems
 
@@ -284,13 +285,6 @@ def _absolute_sqlite(url: str, folder: Path) -> str:
     if not separator or not scheme.startswith("sqlite") or not place or place.startswith(("/", ":")):
         return url
     return f"{scheme}:///{folder / place}"
-
-
-def _has_password(url: str) -> bool:
-    try:
-        return urlsplit(url).password is not None
-    except ValueError:
-        return True  # cannot be told apart, so better not kept in the file
 
 
 def stale_after_seconds(source: Source) -> int | None:

@@ -15,7 +15,8 @@ import pycountry
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from perennial.config.countries import country_code
-from perennial.config.problems import closest
+from perennial.config.cron import cron_problem
+from perennial.config.problems import closest, quoted
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])")
@@ -29,7 +30,9 @@ def parse_duration(value: Any) -> timedelta:
         return value
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or float(found[1]) == 0:
-        raise ValueError(f"{value!r} is not a duration; write a number and a unit of s, m, h, d or w, such as 36h")
+        raise ValueError(
+            f"{quoted(value)} is not a duration; write a number and a unit of s, m, h, d or w, such as 36h"
+        )
     return timedelta(**{_UNITS[found[2]]: float(found[1])})
 
 
@@ -40,7 +43,7 @@ def _time_zone(value: str) -> str:
         known = {name.lower(): name for name in available_timezones()}
         guess = closest(value, known)
         remedy = f"did you mean {known[guess]}?" if guess else "write an IANA name such as Europe/London"
-        raise ValueError(f"{value!r} is not a time zone; {remedy}") from None
+        raise ValueError(f"{quoted(value)} is not a time zone; {remedy}") from None
     return value
 
 
@@ -49,20 +52,20 @@ def _currency(value: str) -> str:
     if not known or value != value.upper():
         upper = value.upper()
         remedy = f"did you mean {upper}?" if known else "write three capital letters, such as GBP"
-        raise ValueError(f"{value!r} is not an ISO 4217 currency; {remedy}")
+        raise ValueError(f"{quoted(value)} is not an ISO 4217 currency; {remedy}")
     return value
 
 
 def _country(value: str) -> str:
     code = country_code(value)
     if code is None:
-        raise ValueError(f"{value!r} is not a country; write its two-letter ISO code, such as GB")
+        raise ValueError(f"{quoted(value)} is not a country; write its two-letter ISO code, such as GB")
     return code
 
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise ValueError(f"{value!r} is not a usable name; use lower-case letters, digits and _ only, at most 64")
+        raise ValueError(f"{quoted(value)} is not a usable name; use lower-case letters, digits and _ only, at most 64")
     return value
 
 
@@ -78,13 +81,14 @@ def _variable(value: str) -> str:
 
 def _memory(value: str) -> str:
     if not _MEMORY.fullmatch(value):
-        raise ValueError(f"{value!r} is not a memory size; write a number and a unit, such as 2GB or 512MB")
+        raise ValueError(f"{quoted(value)} is not a memory size; write a number and a unit, such as 2GB or 512MB")
     return value
 
 
 def _cron(value: str) -> str:
-    if len(value.split()) != 5:
-        raise ValueError(f"{value!r} is not a cron line; write five fields, such as 0 3 * * *")
+    problem = cron_problem(value)
+    if problem is not None:
+        raise ValueError(f"{quoted(value)} is not a cron line; {problem}")
     return value
 
 

@@ -1,7 +1,7 @@
 """Opening the ledger's database: SQLite under the home, or PostgreSQL by URL.
 
 What lives here: durability, locking, the schema and its version, and the secret that delivery keys are made with. What
-does not: plans and deliveries (store.py), and reading the environment.
+does not: plans and deliveries (store.py), and reading the environment. Order: database, its tables, then the key.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from perennial.config.addresses import database_place
 from perennial.config.files import PRIVATE_FILE, make_folder, write_atomically
 from perennial.config.home import Home
 from perennial.ledger.records import LedgerError
@@ -66,14 +67,43 @@ class Database:
 
 def open_database(home: Home, url: str | None) -> tuple[Database, bytes]:
     """The ledger of a home, made if it is new, and its secret. `url` leads to PostgreSQL; none means SQLite."""
+    if not url:
+        refuse_lost(home)
     database = _postgres(url) if url else _sqlite(home.ledger_file)
     try:
-        _prepare(database)
-        secret = _secret_in_meta(database) if url else _secret_in_file(database, home.ledger / "key")
+        _prepare(database, home if not url else None)
+        secret = _secret_in_meta(database) if url else _secret_in_file(database, home.ledger_key)
     except BaseException:
         database.close()
         raise
     return database, secret
+
+
+def probe(home: Home, url: str | None) -> None:
+    """Would the ledger open? Makes and changes nothing; LedgerError where it would not."""
+    if not url:
+        refuse_lost(home)
+        return
+    database = _postgres(url)
+    try:
+        with database.read():
+            pass
+    finally:
+        database.close()
+
+
+def refuse_lost(home: Home) -> None:
+    """A key without its ledger: the ledger is made before the key, so this is no first start but a loss."""
+    if home.ledger_key.exists() and not home.ledger_file.exists():
+        raise _lost(home)
+
+
+def _lost(home: Home) -> LedgerError:
+    return LedgerError(
+        f"{home.ledger_file}: is gone or empty, while its key {home.ledger_key} is there; restore the ledger from the"
+        f" back-up. To begin anew knowingly, remove the key too: then everybody in an audience is joined again, and"
+        f" members of a channel who are in no audience stay there until they are removed by hand, at the channel"
+    )
 
 
 def _sqlite(path: Path) -> Database:
@@ -102,17 +132,23 @@ def _begin_sqlite(connection: Connection) -> None:
 def _postgres(text_url: str) -> Database:
     try:
         url = make_url(text_url)
-    except ArgumentError as error:
-        raise LedgerError("ledger.url_env: the variable holds no database URL; write postgresql://…") from error
+    except (ArgumentError, ValueError):  # their texts may repeat a part of it
+        raise LedgerError("ledger.url_env: the variable holds no database URL; write postgresql://…") from None
     if url.get_backend_name() != "postgresql":
         raise LedgerError(f"ledger.url_env: {url.get_backend_name()} is not known here; use postgresql://…")
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
-    return Database(engine, f"ledger at {url.host or 'the local server'}")
+    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": BUSY_SECONDS}
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True, connect_args=timeout
+    )
+    return Database(engine, database_place(text_url, "ledger.url_env"))
 
 
-def _prepare(database: Database) -> None:
+def _prepare(database: Database, home: Home | None) -> None:
+    """Make the tables of a new ledger. `home`: whose key tells a new SQLite file from one that lost its content."""
     with database.write() as connection:
         is_new = not inspect(connection).has_table(meta.name)
+        if is_new and home is not None and home.ledger_key.exists():
+            raise _lost(home)
         if is_new:
             metadata.create_all(connection)
             connection.execute(meta.insert().values(name="schema_version", value=SCHEMA_VERSION))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from perennial.config.home import Home
+from perennial.ledger.database import refuse_lost
 from perennial.ledger.records import PlanRecord
 from perennial.ledger.store import Ledger, open_ledger
 from perennial.ledger.tables import deliveries, memberships
@@ -38,6 +39,7 @@ class Sent:
 def last_sent(home: Home, ledger_url: str | None) -> list[Sent]:
     """Per audience and destination, in the order of their names; empty where nothing was ever planned."""
     if ledger_url is None and not home.ledger_file.exists():
+        refuse_lost(home)
         return []
     with open_ledger(home, ledger_url) as ledger:
         newest: dict[tuple[str, str], PlanRecord] = {}

@@ -28,6 +28,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
+from perennial.config.addresses import database_place
 from perennial.config.secrets import resolve
 from perennial.config.settings import SqlSource
 from perennial.landing.contract import TABLES
@@ -39,6 +40,7 @@ from perennial.warehouse.duck import path_list, quote
 
 FETCH_ROWS = 5_000
 CONNECT_SECONDS = 10
+_PLACE = "perennial_place"
 _TABLE_NAME = re.compile(r"[^\s;()'\"]+")
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 Text = Callable[[Any], str | None]
@@ -81,7 +83,7 @@ class SqlReader:
         except SQLAlchemyError as error:
             raise SourceUnavailable(
                 f"{_place(engine)}: cannot be reached ({_cause(error)});"
-                f" check the address, the password and the network"
+                f" check the address, the password (an @ in it is written %40) and the network"
             ) from None
         with connection:
             yield _one_moment(connection)
@@ -101,12 +103,14 @@ class SqlReader:
 
 def open_engine(address: str, where: str) -> Engine:
     """An engine for a URL; PostgreSQL goes through psycopg 3 unless the URL names another driver."""
+    place = database_place(address, where)
     try:
         url = make_url(address)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).is_file():
-            raise SourceFailed(f"{url.database}: no such SQLite file; correct the address in {where}")
-        return create_engine(url, hide_parameters=True, connect_args=_connect_args(url))
+            raise SourceFailed(f"{place}: no such SQLite file; correct the address in {where}")
+        options = {_PLACE: place}
+        return create_engine(url, hide_parameters=True, connect_args=_connect_args(url), execution_options=options)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         raise SourceFailed(
             f"{where}: is no usable database address; write one such as postgresql://reader@host:5432/shop, and install"
@@ -216,10 +220,8 @@ def _plain_text(value: Any) -> str | None:
 
 
 def _place(engine: Engine) -> str:
-    """The database without user, password or options."""
-    url = engine.url
-    host = f"{url.host}:{url.port}" if url.port else (url.host or "")
-    return f"{url.get_backend_name()}://{host}/{url.database or ''}"
+    """The database without user, password or options, as found in the address itself."""
+    return str(engine.get_execution_options()[_PLACE])
 
 
 def _cause(error: SQLAlchemyError) -> str:

@@ -116,6 +116,12 @@ def test_without_a_ledger_the_plan_commands_say_so_and_make_none(command: Run, h
     assert not home.ledger_file.exists()
 
 
+def test_a_lost_ledger_is_not_called_a_new_one(command: Run, home: Home) -> None:
+    home.ledger_key.write_text("ab" * 32)
+    shown = command("plan", "list")
+    assert (shown.exit_code, "restore the ledger" in shown.output) == (2, True)
+
+
 def test_audiences_are_listed_with_where_they_go_and_what_is_not_configured(command: Run) -> None:
     shown = command("audience", "list")
     assert shown.exit_code == 0

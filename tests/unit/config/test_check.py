@@ -79,6 +79,80 @@ def test_each_thing_that_would_fail_tonight_is_found(installation: Path, listene
     assert any("is not a mapping" in each for each in problems(installation))
 
 
+def write(installation: Path, more: str, old: str = "", new: str = "") -> None:
+    config = installation / "perennial.yml"
+    config.write_text(config.read_text().replace(old, new) + more)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://u:hunter2@db/x", "ledger.url_env: mysql is not known here; use postgresql://"),
+        ("no url", "ledger.url_env: the variable holds no database URL; write postgresql://"),
+        ("postgresql://u:p@x:hunter2@db/x", "ledger.url_env: the variable holds no database URL; write postgresql://"),
+        ("postgresql://u:p@hunter2@127.0.0.1:1/x", "ledger.url_env (postgresql at 127.0.0.1:1/x): cannot be used"),
+    ],
+)
+def test_a_ledger_that_cannot_be_opened_is_found(installation: Path, url: str, says: str) -> None:
+    write(installation, "ledger: {url_env: LEDGER_URL}\n")
+    (found,) = problems(installation, LEDGER_URL=url)
+    assert found.startswith(f"ledger LEDGER_URL: {installation / 'perennial.yml'}: {says}")
+    assert "hunter2" not in found
+    (missing,) = problems(installation)
+    assert "ledger.url_env: the environment variable LEDGER_URL is not set" in missing
+
+
+def test_a_ledger_that_lost_its_file_is_found(installation: Path) -> None:
+    (installation / "home" / "ledger").mkdir(parents=True)
+    (installation / "home" / "ledger" / "key").write_text("ab" * 32)
+    (found,) = problems(installation)
+    assert "restore the ledger from the back-up" in found
+
+
+def test_an_audience_no_model_defines_is_found(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(installation, "", "audiences: all", "audiences: [win_bcak, win_back]")
+    (found,) = problems(installation)
+    assert found.endswith(
+        f"{installation / 'perennial.yml'}: destinations.print_house.audiences: no model defines 'win_bcak';"
+        f" did you mean win_back?"
+    )
+    models = installation / "audiences"
+    models.mkdir()
+    monkeypatch.setattr("perennial.cli.check.AUDIENCE_MODELS", models)
+    (models / "a.yml").write_text("models: [{name: win_back, config: {meta: {audience: {owner: me}}}}]")
+    assert all(f"{models / 'a.yml'}: config.meta.audience" in each for each in problems(installation))
+    (models / "a.yml").write_text("models: [")
+    assert "is not valid YAML" in problems(installation)[0]
+
+
+def test_an_alert_that_would_never_leave_is_found(installation: Path) -> None:
+    script = installation / "notify"
+    script.write_text("#!/bin/sh\n")
+    write(
+        installation,
+        f"alerts:\n  - {{kind: webhook, url_env: ALERT_URL}}\n  - {{kind: command, command: [{script}]}}\n"
+        "  - {kind: command, command: [no_such_program]}\n  - {kind: command, command: [cat, x]}\n",
+    )
+    config = installation / "perennial.yml"
+    url, rights, name = problems(installation, ALERT_URL="hush.example.com/hook", PATH="/usr/bin:/bin")
+    assert url.startswith(
+        f"alerts[0] (webhook): {config}: alerts[0].url_env: the value of ALERT_URL is not a web address"
+    )
+    assert f"{config}: alerts[1].command: " in rights and "make it executable" in rights
+    assert f"{config}: alerts[2].command: 'no_such_program' is no program that can be run" in name
+    assert "hush" not in url
+    script.chmod(0o755)
+    assert len(problems(installation, ALERT_URL="https://alert.example.com:99999", PATH="/usr/bin:/bin")) == 2
+    assert len(problems(installation, ALERT_URL="https://alert.example.com", PATH="/usr/bin:/bin")) == 1
+
+
+def test_a_port_that_does_not_exist_is_a_finding_and_no_traceback(installation: Path) -> None:
+    config = installation / "perennial.yml"
+    config.write_text(CONFIG % 99999)
+    (found,) = problems(installation)
+    assert f"{config}:6: destinations.mailer.url: is not a web address" in found
+
+
 def test_a_receiver_in_the_house_needs_leave(installation: Path) -> None:
     config = installation / "perennial.yml"
     config.write_text(config.read_text().replace(", allow_private_address: true", ""))

@@ -97,6 +97,15 @@ def test_settings_do_not_change_once_they_are_read(tmp_path: Path) -> None:
             BUSINESS + "sources: {a: {kind: shopify}}",
             "2: sources.a: kind 'shopify' is unknown; known kinds: 'files', 'sql'",
         ),
+        (
+            BUSINESS + "destinations: {a: {kind: webhook, url: 'https://x:99999', secret_env: S}}",
+            "2: destinations.a.url: is not a web address; write one that begins with https://",
+        ),
+        (
+            BUSINESS + "schedule: {cron: '99 99 * * *'}",
+            "2: schedule.cron: '99 99 * * *' is not a cron line; its minute is not usable; write *, numbers",
+        ),
+        (BUSINESS + "schedule: {cron: '0 3 30 2 *'}", "2: schedule.cron: '0 3 30 2 *' is not a cron line; no month"),
         (BUSINESS + "sources: {a: {path: x}}", "2: sources.a: `kind` is missing; add it"),
         (BUSINESS + "sources: {a: {kind: files}}", "2: sources.a.path: is missing; add it"),
         (BUSINESS + "sources: {a: 3}", "2: sources.a: is not a mapping; write `key: value` lines, indented, below it"),
@@ -160,7 +169,7 @@ def test_settings_do_not_change_once_they_are_read(tmp_path: Path) -> None:
         ),
         (
             BUSINESS + "destinations: {a: {kind: files, path: o, audiences: some}}",
-            "2: destinations.a.audiences: write a list, such as [some], or the word `all`",
+            "2: destinations.a.audiences: write a list, such as [win_back], or the word `all`",
         ),
         (BUSINESS + "guards: {max_shrink: 30}", "2: guards.max_shrink: is not usable (input should be less than or"),
         (BUSINESS + "schedule: {cron: '0 3'}", "2: schedule.cron: '0 3' is not a cron line; write five fields"),
@@ -220,6 +229,60 @@ def test_a_secret_written_literally_is_refused_without_being_repeated(tmp_path: 
     assert len(found) == 1 and found[0].startswith(f"2: {key}:")
     assert "_env" in found[0] or "name of an environment variable" in found[0]
     assert SECRET not in found[0]
+
+
+PASTED = f"postgresql://reader:{SECRET}@db.example.com/shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"sources: {{a: {{kind: '{PASTED}', url_env: X}}}}", "2: sources.a: kind (not repeated"),
+        (f"sources: {{a: {{kind: {SECRET * 4}, url_env: X}}}}", "2: sources.a: kind (not repeated"),
+        (f"sources: {{a: {{kind: files, path: x, stale_after: '{PASTED}'}}}}", "2: sources.a.stale_after: (not"),
+        (f"sources: {{a: {{kind: files, path: x, country: '{PASTED}'}}}}", "2: sources.a.country: (not repeated"),
+        (f"sources: {{a: {{kind: files, path: x, time_zone: '{PASTED}'}}}}", "2: sources.a.time_zone: (not repeated"),
+        (f"sources: {{a: {{kind: files, path: x, status_map: {{a: '{PASTED}'}}}}}}", "2: sources.a.status_map: (not"),
+        (f"sources: {{a: {{kind: files, path: x, shares_ids_with: '{PASTED}'}}}}", "2: sources.a.shares_ids_with: "),
+        (f"destinations: {{a: {{kind: files, path: x, audiences: '{PASTED}'}}}}", "2: destinations.a.audiences: wr"),
+        (f"destinations: {{a: {{kind: files, path: x, audiences: ['{PASTED}']}}}}", "2: destinations.a.audiences: (n"),
+        (f"schedule: {{cron: '{PASTED}'}}", "2: schedule.cron: (not repeated"),
+        (f"engine: {{memory_limit: '{PASTED}'}}", "2: engine.memory_limit: (not repeated"),
+        (f"'{PASTED}': x", "2: (not repeated: it may hold a secret): unknown key"),
+        (f"destinations: {{a: {{kind: webhook, secret_env: S, url: 'https://u:{SECRET}/@h'}}}}", "2: destinations.a.u"),
+    ],
+)  # fmt: skip
+def test_an_address_pasted_into_a_wrong_key_is_not_repeated(tmp_path: Path, text: str, says: str) -> None:
+    found = problems(tmp_path, BUSINESS + text)
+    assert found[0].startswith(says), found[0]
+    assert SECRET not in " ".join(found)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"postgresql://db.example.com/shop?user=reader&password={SECRET}",
+        f"postgresql://db.example.com/shop?PassWord={SECRET}",
+        f"postgresql://db.example.com/shop?sslpassword={SECRET}",
+        f"mssql+pyodbc:///?odbc_connect=SERVER%3Dx%3BPWD%3D{SECRET}",
+        f"postgresql://reader:a/{SECRET}@db.example.com/shop",
+        f"postgresql://reader:a?{SECRET}@db.example.com/shop",
+    ],
+)
+def test_a_password_anywhere_in_the_url_of_a_database_is_refused(tmp_path: Path, address: str) -> None:
+    text = f"sources: {{a: {{kind: sql, url: '{address}', tables: {{crm_deals: d}}}}}}"
+    (found,) = problems(tmp_path, BUSINESS + text)
+    assert found.startswith("2: sources.a.url: holds a password; put the whole URL into an environment variable")
+    assert SECRET not in found
+
+
+def test_a_url_without_a_password_may_stand_in_the_file(tmp_path: Path) -> None:
+    for address in (
+        "postgresql://reader@db.example.com:5432/shop?sslmode=require",
+        "postgresql:///shop",
+        "sqlite:////a@b",
+    ):
+        load(tmp_path, BUSINESS + f"sources: {{a: {{kind: sql, url: '{address}', tables: {{crm_deals: d}}}}}}")
 
 
 def test_a_missing_file_and_a_folder_say_what_to_do(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from perennial.config.addresses import database_place, is_web_address
 from perennial.config.as_of import parse_as_of
 from perennial.config.countries import country_code
+from perennial.config.cron import cron_problem
 from perennial.config.problems import ConfigError
 from perennial.config.secrets import resolve
 from perennial.config.values import parse_duration
@@ -46,6 +48,62 @@ def test_a_secret_that_is_not_set_is_named_with_the_key_that_asks_for_it() -> No
     for env in ({}, {"A": ""}, {"A": "  "}):
         with pytest.raises(ConfigError, match=r"sources\.crm\.url_env: the environment variable A is not set"):
             resolve(env, "A", "sources.crm.url_env")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("postgresql+psycopg://u:p@db.example.com:5432/shop?a=b", "X (postgresql at db.example.com:5432/shop)"),
+        ("postgresql://u:p@q@127.0.0.1:5/db", "X (postgresql at 127.0.0.1:5/db)"),
+        ("postgresql://u:p@[::1]:5432/db", "X (postgresql at [::1]:5432/db)"),
+        ("sqlite:////srv/shop.db", "X (sqlite at /srv/shop.db)"),
+        ("postgresql://h/db?password=p@q", "X (postgresql)"),  # what follows the last @ is a part of the password
+        ("postgresql://u:12/34?5@h/db", "X (postgresql)"),
+        ("postgresql://u:p", "X (postgresql)"),
+        ("sqlite://", "X (sqlite)"),
+        ("hush", "X"),
+    ],
+)  # fmt: skip
+def test_a_database_is_named_by_what_is_plainly_its_host(address: str, place: str) -> None:
+    assert database_place(address, "X") == place
+
+
+def test_a_web_address_has_a_host_and_a_port_that_exists() -> None:
+    for good in ("https://x", "http://127.0.0.1:9/a?b=c", "https://[::1]:443/", "https://u@x/@y"):
+        assert is_web_address(good), good
+    for wrong in (
+        "",
+        "x",
+        "ftp://x",
+        "https://",
+        "https://x:99999",
+        "https://x:0",
+        "https://x:a",
+        "https://[::1",
+        "https://x\n",
+    ):
+        assert not is_web_address(wrong), wrong
+
+
+def test_a_cron_line_that_is_taken_is_one_the_scheduler_takes() -> None:
+    from dagster._utils.schedules import is_valid_cron_schedule
+
+    good = (
+        "0 3 * * *",
+        "*/15 1-5 * jan-MAR mon,wed",
+        "0 3 29 feb *",
+        "0 3 31 2/1 *",
+        "5/20 0 1,15 */3 7",
+        "0 3 30 2,4 0",
+    )
+    wrong = (
+        "99 99 * * *", "60 * * * *", "0 24 * * *", "0 3 0 * *", "0 3 32 * *", "0 3 * 13 *", "0 3 * * 8", "0 3 * * *,",
+        "0 3 30 2 *", "0 3 31 4,6 *", "5-1 * * * *", "*/0 * * * *", "a b c d e", "0 3 * *", "0 3 * * * *", "@daily", "",
+        "-1 * * * *", "1- * * * *", "٣ * * * *", "0 3 * mon *",
+    )  # fmt: skip
+    assert [(line, cron_problem(line)) for line in good] == [(line, None) for line in good]
+    assert [line for line in good if not is_valid_cron_schedule(line)] == []
+    assert [line for line in wrong if cron_problem(line) is None] == []
 
 
 def test_durations_have_a_number_and_a_unit() -> None:

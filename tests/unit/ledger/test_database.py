@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from perennial.config.settings import LedgerSettings
 from perennial.ledger.database import open_database
 from perennial.ledger.records import Channel, LedgerError, NewPlan, PlannedRow
 from perennial.ledger.store import open_ledger
+from perennial.report.sent import last_sent
 from tests.support.activating import DEFINITION, ENV, Clock, webhook_settings
 from tests.support.sink import run_sink
 from tests.support.snapshot import people, publish
@@ -69,6 +71,46 @@ def test_a_key_of_another_ledger_is_refused(home: Home, tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_lost_ledger_is_not_made_anew_while_its_key_is_there(home: Home, left: str) -> None:
+    write_something(home)
+    for path in home.ledger.glob("ledger.sqlite*"):
+        path.unlink()
+    if left != "nothing":
+        home.ledger_file.touch()
+    before = sorted(home.ledger.iterdir())
+    for _ in range(2):  # nor at the second try
+        with (
+            pytest.raises(LedgerError, match=r"restore the ledger from the back-up.* removed by hand"),
+            open_ledger(home),
+        ):
+            pass
+    if left == "nothing":
+        assert sorted(home.ledger.iterdir()) == before
+        with pytest.raises(LedgerError, match="restore the ledger"):
+            last_sent(home, None)
+    home.ledger_key.unlink()  # knowingly
+    write_something(home)
+
+
+def test_a_first_start_that_was_killed_between_any_two_steps_goes_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    for step in ("_set_up_sqlite", "_prepare", "_secret_in_file", "write_atomically", "_read_secret"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"perennial.ledger.database.{step}", die)
+            with pytest.raises(Killed), open_ledger(home):
+                pass
+    assert home.ledger_key.exists()  # the last of them struck after it was written, before the ledger knew of it
+    write_something(home)
+
+
 @pytest.mark.parametrize("content", ["", "zz", "ab" * 31, "ab" * 33])
 def test_a_damaged_key_is_refused_and_not_repeated(home: Home, content: str) -> None:
     write_something(home)
@@ -115,12 +157,18 @@ def test_a_database_error_holds_no_values(home: Home) -> None:
         ("mysql://user:hunter2@db/x", "mysql is not known here"),
         ("no url at all", "no database URL"),
         ("postgresql://user:hunter2@127.0.0.1:1/x", "cannot be used"),
+        (
+            "postgresql://user:p@hunter2@127.0.0.1:1/x",
+            r"ledger.url_env \(postgresql at 127.0.0.1:1/x\): cannot be used",
+        ),
+        ("postgresql://user:p@x:hunter2@127.0.0.1:1/x", "no database URL"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_an_error_without_its_password(home: Home, url: str, says: str) -> None:
     with pytest.raises(LedgerError, match=says) as caught, open_ledger(home, url):
         pass
     assert "hunter2" not in repr(caught.value)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_with_postgres_the_secret_is_kept_with_the_ledger(home: Home, postgres_url: str, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_values_of_every_type_arrive_exactly(world: World, server: Server, datab
     ]
     (refused,) = world.refused("shop_orders")
     assert refused["row"] == 2 and refused["reason"].startswith("subtotal_amount: 'nan' is not a number")
-    assert refused["file"].startswith("table shop_orders of postgresql://127.0.0.1")
+    assert refused["file"].startswith("table shop_orders of SHOP_URL (postgresql at 127.0.0.1:")
 
 
 def test_tables_of_a_schema_and_queries_are_read_and_a_second_load_lands_nothing(
@@ -170,6 +170,17 @@ def test_an_address_nobody_can_use_fails_without_being_repeated(world: World, ad
     world.env["SHOP_URL"] = address
     report = world.land(kind="sql", url_env="SHOP_URL", tables={"shop_orders": "orders"})
     assert report.is_failed and "canary" not in str(report.reason) and "SHOP_URL" in str(report.reason)
+
+
+@pytest.mark.parametrize("password", ["Xp@CANARY", "Xp/CANARY@Q9", "CANARY?Q9", "CANARY#@Q9", "CANARY%40Q9"])
+def test_no_part_of_a_password_is_shown_or_stored_when_it_was_not_escaped(world: World, password: str) -> None:
+    world.env["CRM"] = f"postgresql://somebody:{password}@127.0.0.1:5/db"
+    report = world.land(kind="sql", url_env="CRM", tables={"crm_deals": "deals"})
+    source = world.settings(kind="sql", url_env="CRM", tables={"crm_deals": "deals"}).sources["shop"]
+    stored = [path.read_text() for path in world.home.landing.rglob("*.json")]
+    assert report.is_failed and any("CRM" in each for each in stored)
+    for each in [str(report.reason), *SqlReader(source).probe(world.env), *stored]:
+        assert not any(part in each for part in ("CANARY", "Q9", "Xp", "somebody"))
 
 
 def test_a_missing_sqlite_file_is_not_made(world: World, tmp_path: Path) -> None:
