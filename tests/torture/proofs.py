@@ -31,6 +31,7 @@ def kills(folder: Path, _samples: Path) -> Line:
         or line["members_wrong"]
         or line["joined_more_than_once"]
         or line["rows_sent_by_the_night_after"]
+        or line["kills"] != 50
     )
     return line
 
