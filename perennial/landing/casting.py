@@ -131,7 +131,10 @@ def _value(table: Table, column: Column, raw: RawColumn, rules: Rules) -> str:
 
 
 def _text(column: Column, raw: RawColumn) -> str:
-    """Text as it stands; numbers as exact text, whole ones without a fraction; blank and md5 of nothing are null."""
+    """Text as it stands, an id without blanks around it; numbers as exact text, whole ones without a fraction.
+
+    Blank and the md5 of nothing are null.
+    """
     value = name(raw.name)
     if raw.type == "JSON":
         value = _json_text(value)
@@ -143,6 +146,8 @@ def _text(column: Column, raw: RawColumn) -> str:
         return "cast(null as varchar)" if column.type == "id" else f"cast(to_json({value}) as varchar)"
     elif raw.type != "VARCHAR":
         value = f"cast({value} as varchar)"
+    if column.type == "id":
+        value = f"trim({value})"
     blank = f"trim({value}) = ''" if column.required else f"{value} = ''"
     return f"case when {blank} or {value} = '{EMPTY_MD5}' then null else {value} end"
 
@@ -184,7 +189,11 @@ def _boolean(raw: RawColumn) -> str:
 
 def _number(column: Column, raw: RawColumn) -> str:
     """Through its shortest text, so that a float is rounded as a person reads it: 1.00005 → 1.0001."""
-    if raw.type in ("DOUBLE", "FLOAT", "VARCHAR", "JSON"):
+    if raw.type in ("DOUBLE", "FLOAT"):
+        # without the case DuckDB concludes from a Parquet file's statistics, which leave NaN out, that none is null
+        value = name(raw.name)
+        return f"case when isfinite({value}) then try_cast(cast({value} as varchar) as {column.sql_type}) end"
+    if raw.type in ("VARCHAR", "JSON"):
         return f"try_cast(cast({name(raw.name)} as varchar) as {column.sql_type})"
     if raw.type in _WHOLE or raw.type.startswith("DECIMAL"):
         return f"try_cast({name(raw.name)} as {column.sql_type})"
@@ -194,16 +203,19 @@ def _number(column: Column, raw: RawColumn) -> str:
 def _moment(raw: RawColumn, rules: Rules) -> str:
     """A time in UTC. Text without an offset is in the session's time zone, which a load sets to its source's."""
     value = name(raw.name)
-    if raw.type == "TIMESTAMP WITH TIME ZONE":
-        return f"make_timestamp(epoch_us({value}))"
-    if raw.type in ("VARCHAR", "JSON"):
+    if raw.type in ("VARCHAR", "JSON") or _has_zone(raw):
         return f"make_timestamp(epoch_us(try_cast({value} as timestamptz)))"
-    if raw.type == "DATE" or (raw.type.startswith("TIMESTAMP") and "ZONE" not in raw.type):
+    if raw.type == "DATE" or raw.type.startswith("TIMESTAMP"):
         naive = f"try_cast({value} as timestamp)"
         if rules.time_zone == "UTC":
             return naive
         return f"make_timestamp(epoch_us(timezone({quote(rules.time_zone)}, {naive})))"
     return "cast(null as timestamp)"
+
+
+def _has_zone(raw: RawColumn) -> bool:
+    """Of any unit: DuckDB calls them TIMESTAMP WITH TIME ZONE and TIMESTAMPTZ_NS."""
+    return raw.type.startswith("TIMESTAMP") and ("TZ" in raw.type or "ZONE" in raw.type)
 
 
 def _day(raw: RawColumn) -> str:
@@ -234,10 +246,9 @@ def _text_refusals(column: Column, raw: RawColumn, value: str, before: str, blan
         found.append(Refusal(f"{value} is null and not {blank}", reason))
     if column.words:
         known = ", ".join(f"'{word}'" for word in column.words)
-        remedy = "; map it in status_map" if column.name == "status" and "paid" in column.words else ""
-        found.append(
-            Refusal(f"{value} not in ({known})", _shown(column, before, f"is not one of the words known here{remedy}"))
-        )
+        remedy = "map it in status_map to" if column.name == "status" and "paid" in column.words else "write"
+        said = f"is not one of the words known here; {remedy} one of {', '.join(column.words)}"
+        found.append(Refusal(f"{value} not in ({known})", _shown(column, before, said)))
     else:
         found.append(
             Refusal(

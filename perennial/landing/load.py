@@ -50,6 +50,7 @@ class _Pending:
     parts: list[Path] = field(default_factory=list)
     received: int = 0
     refused: int = 0
+    unprotected: int = 0
     refusals: list[Path] = field(default_factory=list)
     unknown: dict[str, None] = field(default_factory=dict)
 
@@ -103,8 +104,9 @@ class Load:
             received, refused = self._stage(table, matched, incoming, part)
             if refused:
                 pending.refusals.append(self._quarantine(table, matched, incoming, refused, len(pending.refusals)))
-                if table_name == "consents":
-                    protect.stage_denials(self.connection, table, matched, incoming, self._rules, part)
+                if table_name in protect.TABLES:
+                    denied = protect.stage_denials(self.connection, table, matched, incoming, self._rules, part)
+                    pending.unprotected += refused - denied
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -123,6 +125,8 @@ class Load:
         """Settle versions, write, make durable, write the manifest, move into place."""
         order = sorted(self._pending, key=lambda each: TABLES[each].parent is not None)
         tables = tuple(self._settle(TABLES[each], self._pending[each]) for each in order)
+        if (consents := self._pending.get("consents")) is not None and consents.unprotected:
+            self.warnings.append(protect.unprotected(consents.unprotected, consents.refused))
         self.failpoint("load_settled")
         manifest = LoadReport(
             self.load_id, self.source_name, self.source.kind, self.loaded_at, tables, tuple(self._files),

@@ -12,7 +12,7 @@ import csv
 import gzip
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -22,6 +22,9 @@ LONGEST_SPAN = 1_000  # lines one quoted value may run over
 TOGETHER_LINES, TOGETHER_BYTES = 2_000, 4_000_000
 DELIMITERS = (",", ";", "\t", "|")
 _QUOTE_AFTER_BLANK = re.compile(r"[,;\t|] +\"")
+# One value and the comma behind it: quoted, or without a quote at its beginning.
+_WELL_FORMED = r' *"([^"]*(?:""[^"]*)*)" *,|((?! *")[^,]*),'
+_UNREADABLE = "\ufffd"
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 csv.field_size_limit(LONGEST_RECORD * 2)
@@ -39,7 +42,7 @@ class Header:
 class Record(NamedTuple):
     """One data record. With a reason it is refused: `text` is what stood there, the values what could be told."""
 
-    values: list[str]
+    values: Sequence[str | None]
     size: int  # bytes, about
     reason: str | None = None
     text: str | None = None
@@ -122,13 +125,34 @@ def _parse_apart(lines: _Lines, count: int, header: Header) -> Iterator[Record]:
 def _record(raw: bytes, lines: _Lines, header: Header, width: int) -> Record:
     if lines.was_cut:
         shown = _shown(raw[:1000], header.encoding)
-        return Record([], len(raw), f"is longer than {LONGEST_RECORD} bytes; shorten it", shown)
+        told = _told_apart(raw, header, is_cut=True)
+        return Record(told, len(raw), f"is longer than {LONGEST_RECORD} bytes; shorten it", shown)
     values, problem = _parse(raw, header, width)
     if problem is _OPEN:
         values, problem = _parse_over_lines(raw, lines, header, width)
     if problem is not None:
-        return Record(values[:width], len(raw), problem, _shown(raw, header.encoding))
+        return Record(values[:width] or _told_apart(raw, header), len(raw), problem, _shown(raw, header.encoding))
     return Record(values, len(raw))
+
+
+def _told_apart(raw: bytes, header: Header, *, is_cut: bool = False) -> list[str | None]:
+    """What a refused line still says: the values before its fault, and those behind it where their number fits.
+
+    A value that could not be read is null. Of a line that was cut, only whole values before the fault count.
+    """
+    text = raw.decode(header.encoding, "replace").replace("\0", _UNREADABLE).rstrip("\r\n")
+    text = text.rpartition(header.delimiter)[0] if is_cut else text
+    text += header.delimiter
+    well_formed = re.compile(_WELL_FORMED.replace(",", re.escape(header.delimiter)))
+    values: list[str | None] = []
+    at, width = 0, len(header.columns)
+    while len(values) < width and (found := well_formed.match(text, at)) is not None:
+        values.append(found[2] if found[1] is None else found[1].replace('""', '"'))
+        at = found.end()
+    behind = text[at:].split(header.delimiter)[:-1]
+    if not is_cut and len(values) + len(behind) == width:
+        values += [None if '"' in each else each for each in behind]
+    return [None if each is None or _UNREADABLE in each else each for each in values]
 
 
 _OPEN = "does not close its quote; write a quote inside a value twice"
@@ -240,7 +264,7 @@ class _Lines:
 
 
 def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb"))
+    return cast(BinaryIO, gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb"))
 
 
 def _encoding(handle: BinaryIO) -> str:

@@ -24,7 +24,7 @@ from perennial.sources import csv_reader, json_reader
 from perennial.sources.base import SourceFailed
 from perennial.sources.folder import Delivery, look_into
 from perennial.sources.spool import Spool
-from perennial.warehouse.duck import literal_path, path_list, quote
+from perennial.warehouse.duck import literal_path, name, path_list, quote
 
 MOST_KEYS = 1_000
 GROUP_FILES = 200
@@ -67,9 +67,7 @@ class FilesReader:
         if delivery.format == "csv":
             return csv_header(delivery)
         if delivery.format == "parquet":
-            return tuple(
-                _describe(load, delivery, f"read_parquet({path_list([delivery.path])}, binary_as_string = true)")
-            )
+            return tuple(_describe(load, delivery))
         return delivery.label  # each JSON Lines file has keys of its own
 
     def _receive(self, load: Load, table: str, group: list[Delivery]) -> None:
@@ -100,7 +98,7 @@ class FilesReader:
         elif first.format == "jsonl":
             read = _json_relation(_json_keys(load, first), table, renames)
         else:
-            read = "select * from read_parquet({files}, binary_as_string = true)"
+            read = _parquet_relation(load, first)
         located = tuple(_located(read, each) for each in group)
         return Incoming(label, read.replace("{files}", path_list([each.path for each in group])), located, renames)
 
@@ -170,6 +168,8 @@ def _csv_relation(header: csv_reader.Header, table: str, renames: Mapping[str, s
 
 def _json_relation(keys: Sequence[str], table: str, renames: Mapping[str, str]) -> str:
     """Ids as JSON, so that a number can be told from a text; everything else as text."""
+    if not keys:
+        raise duckdb.InvalidInputException("left to the careful reader")
     ids = _id_columns(table, renames)
     columns = ", ".join(f"{quote(each)}: {quote('JSON' if fold(each) in ids else 'VARCHAR')}" for each in keys)
     return (
@@ -204,7 +204,17 @@ def _located(read: str, delivery: Delivery) -> str:
     return f"select *, {quote(delivery.label)} as _file, row_number() over () as _row from ({rows})"
 
 
-def _describe(load: Load, delivery: Delivery, relation: str) -> list[tuple[str, str]]:
+def _parquet_relation(load: Load, delivery: Delivery) -> str:
+    """Every column as it is; those named like the reader's own get another name, so that nobody asks for them."""
+    own = [column for column, _ in _describe(load, delivery) if fold(column) in READER_COLUMNS]
+    renamed = ", ".join(f"{name(each)} as {name(f'column {each}')}" for each in own)
+    columns = f"* rename ({renamed})" if own else "*"
+    return f"select {columns} from read_parquet({{files}}, binary_as_string = true)"
+
+
+def _describe(load: Load, delivery: Delivery) -> list[tuple[str, str]]:
+    """The columns of a Parquet file with their types."""
+    relation = f"read_parquet({path_list([delivery.path])}, binary_as_string = true)"
     try:
         found = load.connection.execute(f"describe select * from {relation}").fetchall()
     except _OBJECTIONS:
@@ -226,6 +236,8 @@ def _spool_json(delivery: Delivery, table: str, renames: Mapping[str, str], targ
     for line in json_reader.read_objects(delivery.path):
         found.update(dict.fromkeys(line.values or ()))
     keys = _usable_keys(delivery, found)
+    if not keys:
+        raise SourceFailed(f"{delivery.label}: none of its lines is a JSON object with keys; write one object a line")
     ids = _id_columns(table, renames)
     with Spool(target, [*keys, *READER_COLUMNS], ("_row",)) as spool:
         for number, line in enumerate(json_reader.read_objects(delivery.path), start=1):

@@ -84,6 +84,9 @@ def _entries(folder: Path, root: Path) -> list[Path]:
         names = sorted(os.listdir(folder))
     except OSError as error:
         raise SourceFailed(f"{folder}: cannot be read ({error.strerror}); check the rights") from error
+    strange = [name for name in names if any("\ud800" <= letter <= "\udfff" for letter in name)]
+    if strange:
+        raise SourceFailed(f"{folder}: holds a file whose name is not UTF-8 ({strange[0]!a}); rename it")
     return [folder / name for name in names if not name.startswith((".", "_"))]
 
 

@@ -27,7 +27,7 @@ class Nested(str):
 
 @dataclass(frozen=True)
 class Line:
-    """One line's values, or the reason why it has none. `text` is the line, kept only with a reason."""
+    """One line's values. With a reason it is refused: `text` is the line, the values what could be told, if any."""
 
     values: dict[str, Any] | None
     size: int  # bytes
@@ -72,10 +72,6 @@ def as_id(value: Any) -> str | None:
 def _line(raw: bytes) -> Line:
     try:
         return _parse(raw)
-    except UnicodeDecodeError as error:
-        return Line(
-            None, len(raw), f"is not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8", _shown(raw)
-        )
     except json.JSONDecodeError as error:
         return Line(None, len(raw), f"is not JSON (column {error.colno}); write one whole object a line", _shown(raw))
     except RecursionError:
@@ -85,12 +81,42 @@ def _line(raw: bytes) -> Line:
 
 
 def _parse(raw: bytes) -> Line:
-    values = json.loads(
-        raw.decode("utf-8"), object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
-    )
+    text, reason = _decode(raw)
+    try:
+        values = json.loads(
+            text, object_pairs_hook=_object, parse_int=Number, parse_float=Number, parse_constant=Number
+        )
+    except ValueError:
+        if reason is None:
+            raise
+        return Line(None, len(raw), reason, _shown(raw))
     if not isinstance(values, dict):
-        return Line(None, len(raw), "is not an object; write one object a line", _shown(raw))
-    return Line({key: _flat(value) for key, value in values.items()}, len(raw))
+        return Line(None, len(raw), reason or "is not an object; write one object a line", _shown(raw))
+    flat = {key: _flat(value) for key, value in values.items()}
+    told = {key: value for key, value in flat.items() if _is_text(key) and _is_text(value)}
+    if reason is None and len(told) < len(flat):
+        reason = "holds half a character (an unpaired surrogate such as \\ud83d); write it whole or leave it out"
+    return Line(told, len(raw), reason, _shown(raw) if reason else None)
+
+
+def _decode(raw: bytes) -> tuple[str, str | None]:
+    """The line as text, and why it is refused where not all of it is. Bytes that are no text become surrogates."""
+    try:
+        return raw.decode("utf-8"), None
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 (byte {error.start + 1} of the line); save the file as UTF-8"
+        return raw.decode("utf-8", "surrogateescape"), reason
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value can be written as UTF-8: surrogates cannot."""
+    if not isinstance(value, str) or value.isascii():
+        return True
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _flat(value: Any) -> Any:
@@ -122,7 +148,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb"))
+    return cast(BinaryIO, gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb"))
 
 
 def _shown(raw: bytes) -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
@@ -19,6 +20,7 @@ from perennial.config.problems import ConfigError
 from perennial.config.settings import FilesSource, Settings, Source, SqlSource
 from perennial.landing.load import ChangedWhileRead, begin
 from perennial.landing.manifest import LoadReport, write_manifest
+from perennial.landing.pieces import is_full_disk
 from perennial.sources.base import Reader, SourceFailed
 from perennial.warehouse.duck import share_of_memory
 
@@ -58,7 +60,9 @@ def land_source(
             return load.commit()
         except (SourceFailed, ChangedWhileRead, ConfigError) as error:
             reason = str(error)
-        except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        except (duckdb.Error, pa.ArrowException, UnicodeError) as error:
+            if is_full_disk(error):
+                raise
             # its text would repeat rows
             reason = f"{source_name}: a delivery cannot be read ({type(error).__name__}); look at its newest files"
     report = LoadReport(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.landing.world import World
@@ -49,7 +52,7 @@ def test_nothing_where_a_number_may_be_missing_is_null(world: World) -> None:
 
 
 def test_ids_in_csv_stay_as_they_stand(world: World) -> None:
-    texts = ["0017", "17850.0", "9007199254740993", "1e5", " 12 ", "NULL", "-1"]
+    texts = ["0017", "17850.0", "9007199254740993", "1e5", "1 2", "NULL", "-1"]
     assert land_column(world, "customer_id", texts) == {text: text for text in texts}
 
 
@@ -123,7 +126,10 @@ def test_order_statuses_are_folded_and_mapped(world: World) -> None:
 
 def test_an_unknown_status_is_refused_and_says_where_to_map_it(world: World) -> None:
     reason = land_column(world, "status", ["on-hold"])["on-hold"]
-    assert reason == "status: 'on-hold' is not one of the words known here; map it in status_map"
+    assert reason == (
+        "status: 'on-hold' is not one of the words known here; map it in status_map to one of pending, paid,"
+        " partially_paid, fulfilled, partially_refunded, refunded, cancelled, failed, test"
+    )
 
 
 def test_truth_comes_in_many_words(world: World) -> None:
@@ -265,3 +271,46 @@ def test_an_unknown_column_is_reported_once_with_its_likely_meaning(world: World
     table = world.land().tables[0]
     assert table.unknown_columns == ("total_amout", "wobble")
     assert len(table.warnings) == 2 and "total_amount" in table.warnings[0]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_times_with_a_zone_become_utc_whatever_their_unit(world: World, unit: str, zone: str) -> None:
+    moments = pa.array([datetime(2025, 7, 1, 10)], pa.timestamp(unit, tz=zone))
+    table = pa.table({"order_id": ["1"], "ordered_at": moments})
+    pq.write_table(table, world.exports / "shop_orders.parquet")
+    world.land(time_zone="Europe/London")
+    assert [row["ordered_at"] for row in world.landed("shop_orders")] == [datetime(2025, 7, 1, 10)]
+
+
+@pytest.mark.parametrize("values", [[1.5, math.nan], [math.nan, 1.5], [1.5, None, math.nan], [0.0, math.nan, 0.0]])
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_a_float_that_is_no_number_is_refused_beside_equal_ones(
+    world: World, values: list[float | None], kind: pa.DataType
+) -> None:
+    ids = [str(number) for number in range(len(values))]
+    at = [datetime(2026, 1, 1)] * len(values)
+    table = pa.table({"order_id": ids, "ordered_at": at, "total_amount": pa.array(values, kind)})
+    pq.write_table(table, world.exports / "shop_orders.parquet")
+    report = world.land()
+    assert (report.reason, report.tables[0].quarantined) == (None, 1)
+    assert world.refused("shop_orders")[0]["reason"].startswith("total_amount: 'nan' is not a number")
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_blanks_around_an_id_or_a_contact_are_no_part_of_it(world: World, ending: str) -> None:
+    with duckdb.connect() as connection:
+        for table, key in {"shop_customers": "customer_id", "crm_contacts": "contact_id"}.items():
+            select = f"select ' c17 ' as {key}, ' Ann ' as first_name"
+            form = {"csv": "csv, header", "jsonl": "json", "parquet": "parquet"}[ending]
+            connection.execute(f"copy ({select}) to '{world.exports / f'{table}.{ending}'}' (format {form})")
+        select = "select 'a' as appointment_id, '  ' as currency, 'c17 ' as contact_ref, date '2026-01-01' as booked_at"
+        connection.execute(f"copy ({select}) to '{world.exports / f'appointments.{ending}'}' (format {form})")
+    assert world.land().reason is None
+    assert [(row["customer_id"], row["first_name"]) for row in world.landed("shop_customers")] == [("c17", " Ann ")]
+    assert [row["contact_id"] for row in world.landed("crm_contacts")] == ["c17"]
+    assert [(row["contact_ref"], row["currency"]) for row in world.landed("appointments")] == [("c17", "  ")]
+
+
+def test_an_id_of_nothing_but_blanks_is_none(world: World) -> None:
+    assert land_column(world, "customer_id", [" ", "   "]) == {" ": None, "   ": None}

@@ -159,3 +159,44 @@ def test_a_ragged_consent_that_still_names_a_person_and_a_channel_denies(world: 
     table = world.land().tables[0]
     assert (table.quarantined, table.protective) == (1, 1)
     assert denials(world) == [("ann", "customer_id", "email", "marketing")]
+
+
+EVENT = "event_id,message_id,event_type,occurred_at\n"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "e1,m1,unsubscribe,2026-01-01", "e1,m1, Unsub ,2026-01-01", "e1,m1,opt_out,2026-01-01",
+        "e1,m1,optout,2026-01-01", "e1,m1,OPT-OUT,2026-01-01", "e1,m1,spam_report,2026-01-01",
+        "e1,m1,complaint,2026-01-01", "e1,m1,unsubscribed,", "e1,m1,complained,soon", "e1,m1,unsubscribed,2999-01-01",
+        ",m1,unsubscribed,2026-01-01",
+    ],
+)  # fmt: skip
+def test_a_refused_unsubscribe_or_complaint_protects_from_now_on(world: World, row: str) -> None:
+    world.write("message_events.csv", f"{EVENT}{row}\n")
+    table = world.land().tables[0]
+    assert (table.received, table.accepted, table.quarantined, table.landed, table.protective) == (1, 0, 1, 0, 1)
+    (event,) = world.landed("message_events")
+    assert (event["message_id"], event["event_type"]) == ("m1", "unsubscribed")
+    assert event["occurred_at"] == (NOW + timedelta(hours=1)).replace(tzinfo=None)
+    assert event["event_id"].startswith("refused ") and event["row_hash"] is not None
+    assert len(world.refused("message_events")) == 1
+
+
+@pytest.mark.parametrize("row", ["e1,m1,open,2026-01-01", "e1,m1,opened,soon", "e1,,unsubscribe,2026-01-01"])
+def test_other_refused_events_protect_nobody(world: World, row: str) -> None:
+    world.write("message_events.csv", f"{EVENT}{row}\n")
+    table = world.land().tables[0]
+    assert (table.quarantined, table.protective, world.landed("message_events")) == (1, 0, [])
+
+
+def test_the_same_refused_unsubscribe_again_protects_nobody_anew(world: World) -> None:
+    world.write("message_events/1.csv", f"{EVENT}e1,m1,unsub,2026-01-01\ne2,m2,opened,2026-01-01\n")
+    world.write("message_events/2.csv", f"{EVENT}e1,m1,unsub,2026-01-01\n")
+    assert world.land().tables[0].protective == 1
+    assert world.land().tables[0].protective == 0
+    world.write("message_events/1.csv", f"{EVENT}e1,m1,unsubscribed,2026-01-01\ne2,m2,opened,2026-01-01\n")
+    table = world.land().tables[0]
+    assert (table.landed, table.repeated, table.protective) == (1, 1, 0)
+    assert len(world.in_force("message_events")) == len(world.landed("message_events")) == 3

@@ -266,3 +266,75 @@ def test_one_bad_part_does_not_slow_its_neighbours(world: World, monkeypatch: py
         world.write(f"shop_customers/{number}.csv", f"{HEADER}\n{number},Ann,A\n" + ("ragged\n" if number == 3 else ""))
     assert world.land().tables[0].accepted == 5
     assert read == ["3.csv"]
+
+
+def test_a_file_whose_ending_is_in_capitals_is_unpacked_too(world: World) -> None:
+    world.write("shop_customers.CSV.GZ", gzip.compress(f"{HEADER}\n1,Ann,A\nragged\n".encode()))
+    report = world.land()
+    assert (report.reason, names(world), len(world.refused("shop_customers"))) == (None, {"1": "Ann"}, 1)
+
+
+WHO, REST = "ann,customer_id,email,marketing", "denied,2026-01-01,UK"
+CONSENT = b"contact_ref,contact_ref_type,channel,purpose,status,changed_at,jurisdiction,evidence\n"
+CONSENT_MIDDLE = b"contact_ref,contact_ref_type,evidence,channel,purpose,status,changed_at\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CONSENT + f"{WHO},{REST},".encode() + b"said \xe9\n",
+        CONSENT + f'{WHO},{REST},"said stop\n'.encode(),
+        CONSENT + f'{WHO},{REST},"said "stop" twice\n'.encode(),
+        codecs.BOM_UTF16_LE + (CONSENT.decode() + f"{WHO},{REST},said\0stop\n").encode("utf-16-le"),
+        CONSENT + f"{WHO},{REST},said\rstop\n".encode(),
+        CONSENT + f"{WHO},{REST},".encode() + b"x" * 2_000_000 + b"\n",
+        CONSENT + f'"ann","customer_id", "email",marketing,{REST},"said, stop\n'.encode(),
+        CONSENT_MIDDLE + b"ann,customer_id,said \xe9,email,marketing,denied,2026-01-01\n",
+        CONSENT_MIDDLE + b'ann,customer_id,"said stop,email,marketing,denied,2026-01-01\n',
+        codecs.BOM_UTF16_LE + (CONSENT.decode() + f'{WHO},{REST},"stop\n').encode("utf-16-le"),
+    ],
+    ids=[
+        "latin-1",
+        "open quote",
+        "quote inside",
+        "utf-16 with a nul",
+        "carriage return",
+        "too long",
+        "open quote after quoted",
+        "latin-1 in the middle",
+        "open quote in the middle",
+        "utf-16",
+    ],
+)
+def test_a_refused_consent_still_says_who_denies_where_its_other_values_can_be_told(
+    world: World, content: bytes
+) -> None:
+    world.write("consents.csv", content)
+    report = world.land()
+    table = report.tables[0]
+    assert (table.received, table.quarantined, table.protective) == (1, 1, 1)
+    (row,) = world.landed("consents")
+    said = (row["contact_ref"], row["contact_ref_type"], row["channel"], row["purpose"], row["status"])
+    assert said == ("ann", "customer_id", "email", "marketing", "denied")
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b'"ann,customer_id,email,marketing,denied,2026-01-01,UK,stop\n',
+        b"ann\xe9,customer_id,email,marketing,denied,2026-01-01,UK,stop\n",
+        b'ann,customer_id,"email,sms",mark"eting",denied,2026-01-01,UK,"stop\n',
+    ],
+    ids=["open quote", "latin-1", "no channel"],
+)
+def test_refused_consents_that_protect_nobody_are_counted_in_a_warning(world: World, row: bytes) -> None:
+    good = f"bob,customer_id,email,marketing,{REST},stop\n".encode()
+    world.write("consents/1.csv", CONSENT + row + good)
+    world.write("consents/2.csv", CONSENT + good + row)
+    report = world.land()
+    assert (report.tables[0].quarantined, report.tables[0].protective) == (2, 0)
+    assert report.warnings == (
+        "consents: 2 of 2 refused rows say not whom or not which channel, so they deny nobody;"
+        " look into quarantine and mend them first",
+    )

@@ -123,3 +123,10 @@ def test_a_failed_load_is_a_record_with_its_reason(world: World) -> None:
     world.land()
     (record,) = read_manifests(world.home)
     assert record.is_failed and record.tables == () and record.reason == world.land().reason
+
+
+def test_a_file_name_that_is_no_text_fails_its_source_and_is_shown_escaped(world: World) -> None:
+    folder = world.exports / "shop_customers"
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"\xff.csv")).write_text("customer_id\n1\n")
+    assert r"'\udcff.csv'); rename it" in str(world.land().reason)

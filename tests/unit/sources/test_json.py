@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -134,3 +135,48 @@ def test_the_same_rows_as_csv_and_as_json_have_the_same_hash(tmp_path: Path) -> 
         world.land()
         hashes.append([row["row_hash"] for row in world.landed("shop_orders")])
     assert hashes[0] == hashes[1] and len(hashes[0]) == 1
+
+
+def test_half_a_character_refuses_its_row_and_nothing_else(world: World) -> None:
+    bad = '{"customer_id": "2", "first_name": "Bob \\ud83d", "email": "bob@example.com"}'
+    world.write("shop_customers.jsonl", lines({"customer_id": "1", "first_name": "Ann \U0001f600"}, bad))
+    report = world.land()
+    assert (report.reason, report.tables[0].received, report.tables[0].accepted) == (None, 2, 1)
+    (refused,) = world.refused("shop_customers")
+    assert (refused["file"], refused["row"], refused["record"]) == ("shop_customers.jsonl", 2, bad)
+    assert refused["reason"].startswith("holds half a character")
+    assert customer_ids(world) == ["1"]
+
+
+@pytest.mark.parametrize("key", ["\\udfff", "first_name\\ud800"])
+def test_half_a_character_in_a_key_refuses_its_row_too(world: World, key: str) -> None:
+    world.write("shop_customers.jsonl", lines({"customer_id": 1}, f'{{"customer_id": 2, "{key}": "x"}}'))
+    assert (world.land().tables[0].quarantined, customer_ids(world)) == (1, ["1"])
+
+
+@pytest.mark.parametrize("content", ["[1, 2]\n", "5\n", "null\n", "{}\n{}\n", '[{"customer_id": 1}]\n', "[]\n"])
+def test_a_file_without_any_object_that_has_keys_fails_the_source(world: World, content: str) -> None:
+    world.write("shop_customers.jsonl", content)
+    report = world.land()
+    assert report.reason == (
+        "shop_customers.jsonl: none of its lines is a JSON object with keys; write one object a line"
+    )
+
+
+def test_a_file_whose_ending_is_in_capitals_is_unpacked_too(world: World) -> None:
+    packed = gzip.compress(lines({"customer_id": 1}, "[2]").encode())
+    world.write("shop_customers.JSONL.GZ", packed)
+    report = world.land()
+    assert (report.reason, customer_ids(world), len(world.refused("shop_customers"))) == (None, ["1"], 1)
+
+
+@pytest.mark.parametrize(
+    "evidence", [rb'"said stop \ud83d"', b'"\xe9crit"', rb'{"deep": ["\ud83d"]}'], ids=["half", "latin-1", "nested"]
+)
+def test_a_refused_consent_line_still_says_who_denies(world: World, evidence: bytes) -> None:
+    line = b'{"contact_ref": "ann", "contact_ref_type": "customer_id", "channel": "email", "purpose": "marketing",'
+    line += b' "status": "denied", "changed_at": "2026-01-01", "evidence": ' + evidence + b"}\n"
+    world.write("consents.jsonl", line)
+    table = world.land().tables[0]
+    assert (table.quarantined, table.protective) == (1, 1)
+    assert [row["contact_ref"] for row in world.landed("consents")] == ["ann"]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from perennial.config.settings import Settings
@@ -166,3 +168,57 @@ def test_a_gzip_bomb_is_read_in_bounded_memory(world: World) -> None:
     assert (table.received, table.accepted) == (3, 2)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
     assert grown < 400
+
+
+CANARY = "canary@example.com"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (duckdb.BinderException, (CANARY,)), (duckdb.OutOfRangeException, (CANARY,)),
+        (duckdb.InternalException, (CANARY,)), (pa.ArrowInvalid, (CANARY,)),
+        (UnicodeEncodeError, ("utf-8", CANARY, 0, 1, CANARY)),
+        (UnicodeDecodeError, ("utf-8", CANARY.encode(), 0, 1, CANARY)),
+    ],
+)  # fmt: skip
+def test_what_a_reader_stumbles_over_fails_its_source_without_repeating_a_row(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], arguments: tuple[object, ...]
+) -> None:
+    def stumble(*_: object) -> None:
+        raise kind(*arguments)
+
+    world.write("odd/shop_customers.csv", "customer_id,email\nragged\n1,a\n")
+    world.write("good/shop_customers.csv", "customer_id\n1\n")
+    monkeypatch.setattr(Spool, "add", stumble)
+    odd, good = land_all(world.home, several(world, ["odd", "good"]), {}, world.clock)
+    assert (odd.is_failed, good.is_failed) == (True, False)
+    assert kind.__name__ in str(odd.reason) and CANARY not in str(odd.reason)
+
+
+def test_a_disk_that_is_full_for_duckdb_is_not_blamed_on_the_delivery_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.write("shop_customers.csv", "customer_id,email\nragged\n1,a\n")
+    full = duckdb.IOException("Could not write file: No space left on device")
+    monkeypatch.setattr(Spool, "add", lambda *_: (_ for _ in ()).throw(full))
+    with pytest.raises(duckdb.IOException, match="No space left"):
+        world.land()
+
+
+OWN_NAMES = ("_refused", "_file", "_row", "_text")
+
+
+def test_a_parquet_files_own_columns_are_never_taken_for_the_readers(world: World) -> None:
+    own = {each: ["1", "2"] for each in (*OWN_NAMES[:-1], "_TEXT")}
+    pq.write_table(
+        pa.table({"order_id": ["a", "b"], "ordered_at": ["2026-01-01", "soon"]} | own),
+        world.exports / "shop_orders.parquet",
+    )
+    table = world.land().tables[0]
+    assert (table.received, table.accepted, table.quarantined) == (2, 1, 1)
+    assert table.unknown_columns == ("column _refused", "column _file", "column _row", "column _TEXT")
+    (refused,) = world.refused("shop_orders")
+    assert (refused["file"], refused["row"]) == ("shop_orders.parquet", 2)
+    assert refused["reason"].startswith("ordered_at: 'soon' is not a time")
+    assert refused["record"] == {"order_id": "b", "ordered_at": "soon"} | {f"column {each}": "2" for each in own}
