@@ -29,23 +29,16 @@ def register(app: typer.Typer) -> None:
 
 def list_plans(limit: int = typer.Option(20, min=1, help="How many, newest first.")) -> None:
     """The newest plans: verdict, joins and leaves, and the beginning of each hash."""
-    from rich.console import Console
-    from rich.table import Table
-
     with plain_errors(), _ledger() as ledger:
         plans = ledger.plans(limit)
     if not plans:
         typer.echo("no plan yet: the nightly job makes them")
-        return
-    table = Table()
-    for heading in ("plan", "hash", "made at", "audience", "destination", "verdict", "joins", "leaves", "reason"):
-        table.add_column(heading, no_wrap=heading in ("plan", "hash"))  # ids are there to be copied
-    for plan in plans:
-        table.add_row(
-            plan.plan_id, plan.plan_hash[:12], f"{plan.created_at:%Y-%m-%d %H:%M}", plan.audience, plan.destination,
-            _verdict(plan), str(plan.joins_count), str(plan.leaves_count), plan.reason,
-        )  # fmt: skip
-    Console().print(table)
+    for plan in plans:  # two lines each, which a pipe or a narrow window shows whole
+        typer.echo(f"{plan.plan_id}  {plan.created_at:%Y-%m-%d %H:%M}  {plan.audience} → {plan.destination}")
+        size = f"{plan.joins_count} joins, {plan.leaves_count} leaves"
+        typer.echo(f"  {_verdict(plan)}: {size}; hash {plan.plan_hash[:12]}; {plan.reason}")
+    if newest_held := next((plan for plan in plans if plan.verdict == "held"), None):
+        typer.echo(f"to look at a held plan: perennial plan show {newest_held.plan_id}; to release it: plan approve")
 
 
 def show_plan(

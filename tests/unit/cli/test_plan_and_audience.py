@@ -75,6 +75,8 @@ def test_plans_are_listed_newest_first_with_verdict_and_reason(command: Run, hel
     assert shown.output.index("held") < shown.output.index("approved")
     assert "shrink by 50.0%" in shown.output
     assert held[1][:12] in shown.output
+    assert "win_back → mailer" in shown.output
+    assert "to look at a held plan: perennial plan show 0000" in shown.output
 
 
 def test_a_plan_is_shown_with_its_rows_and_without_addresses(command: Run, held: tuple[Sink, str]) -> None:
