@@ -87,14 +87,19 @@ stated as (
 -- a denial dated after its own delivery holds from its delivery on: a wrong clock must not delay it
 dated as (
     select
-        {{ real_contact_ref('contact_ref', 'contact_ref_type') }} as contact_ref,
-        contact_ref_type, channel, purpose, status,
+        contact_ref, contact_ref_type, channel, purpose, status,
         case when status = 'denied' then least(changed_at, loaded_at) else changed_at end as changed_at,
         jurisdiction, evidence, source_name, brand, loaded_at
     from stated
 ),
 
-known as (select * from dated where changed_at < {{ as_of() }}),
+known as (
+    select
+        {{ real_contact_ref('contact_ref', 'contact_ref_type') }} as contact_ref,
+        contact_ref_type, channel, purpose, status, changed_at, jurisdiction, evidence, source_name, brand, loaded_at
+    from dated
+    where changed_at < {{ as_of() }}
+),
 
 -- what is said about nobody, or about no channel, changes nobody's consent
 usable as (

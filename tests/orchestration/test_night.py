@@ -240,17 +240,22 @@ def test_a_failed_build_publishes_nothing_sends_nothing_and_tells_somebody_once(
     assert [json.loads(line)["outcome"] for line in home.nights_log.read_text().splitlines()][-1] == "failed"
 
 
-def test_an_audience_that_shrank_is_held_for_a_person_and_the_tables_are_published(
+def test_an_audience_that_shrank_is_held_for_a_person_but_whoever_withdrew_leaves_and_the_tables_are_published(
     world: tuple[Home, Path, Path], run
 ) -> None:
     home, outbox, told = world
-    lines = "".join(f"{each},customer_id,email,marketing,denied,2026-02-20T00:00:00Z\n" for each in ("c1", "c2"))
-    header = "contact_ref,contact_ref_type,channel,purpose,status,changed_at\n"
-    (outbox.parent / "exports" / "consents.csv").write_text(header + lines, encoding="utf-8")
+    for table, row in (
+        ("consents", "c2,customer_id,email,marketing,denied,2026-02-20T00:00:00Z"),
+        ("shop_orders", "again,c1,2026-02-20T12:00:00Z,GBP,paid"),
+        ("shop_order_lines", "again,1,1,10.00"),
+    ):
+        with (outbox.parent / "exports" / f"{table}.csv").open("a", encoding="utf-8") as file:
+            file.write(f"{row}\n")
     current = os.readlink(home.current_link)
     status, output = run()
     assert status == nightly.HELD, output
     assert os.readlink(home.current_link) != current
     assert published(home, "select count(*) from audiences.win_back") == [(1,)]
-    assert wire_rows(home) == 3
+    assert wire_rows(home) == 4
+    assert "1 who withdrew consent were taken off" in output
     assert "waits for a person" in told.read_text()
