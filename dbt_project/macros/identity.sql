@@ -3,7 +3,10 @@
 {# An e-mail address as compared: composed, lower case, without invisible characters, and without what mail programs put around it
    ("Jo <jo@example.com>", "mailto:", a last full stop). #}
 {% macro normalised_email(email) %}
-    {{- return("lower(trim(" ~ replace_all(nfc(email), '^[^<]*<|>.*$|^[Mm][Aa][Ii][Ll][Tt][Oo]:|\\.+\\s*$|[\\s\\x{200B}-\\x{200F}\\x{2060}\\x{FEFF}\\x{00AD}\\x{00A0}]', '') ~ "))") -}}
+    {%- set is_wrapped = email ~ " like '%<%' or " ~ email ~ " like '%:%' or trim(" ~ email ~ ") like '%.'" -%}
+    {%- set bare = replace_all(email, '^[^<]*<|>.*$|^\\s*[Mm][Aa][Ii][Ll][Tt][Oo]:|\\.+\\s*$', '') -%}
+    {%- set address = "case when " ~ is_wrapped ~ " then " ~ bare ~ " else " ~ email ~ " end" -%}
+    {{- return("lower(trim(" ~ replace_all(nfc(address), '[\\s\\x{200B}-\\x{200F}\\x{2060}\\x{FEFF}\\x{00AD}\\x{00A0}]', '') ~ "))") -}}
 {% endmacro %}
 
 {# The comma-separated, quoted and lower-cased values of a list in vars. #}
