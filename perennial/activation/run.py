@@ -165,12 +165,14 @@ class _Run:
         state = self.ledger.state(self.channel)
         if state.last_plan is not None and state.last_plan.is_unfinished:
             return None
-        proposal, _ = self._with_approval(self._propose(wanted, state))
         said_no = {
             each.customer_id
             for each in state.memberships
             if survivor(each.customer_id, wanted.redirects) in wanted.denied
         }
+        if not said_no:
+            return None
+        proposal, _ = self._with_approval(self._propose(wanted, state))
         leaves = withdrawals(proposal.plan, self.definition.name, self.destination_name, said_no)
         if proposal.verdict.word != "held" or leaves.is_empty:
             return None
