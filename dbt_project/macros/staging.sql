@@ -11,8 +11,8 @@
     look for it: the joins read the keys of every row, which doubles the cost of reading a long table. So the view is good
     for the landing it was made over: whatever lands must be followed by a build that includes staging, as every night's is.
 #}
-{% macro current_rows(table, key, parent_key=none) %}
-    {%- set landed = source('landing', table) -%}
+{% macro current_rows(table, key, parent_key=none, kind='landing') %}
+    {%- set landed = source(kind, table) -%}
     {%- set held = held_versions(landed) -%}
     {%- set limits = [] -%}
     select landed.*
@@ -64,6 +64,18 @@
 
 {% macro same_key(left, right, key) -%}
     {%- for column in ['source_name'] + key %}{{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
+{%- endmacro %}
+
+{#
+    What every source delivered of a table of the input contract: the kinds that take the contract's tables as they are, and the
+    staging models of the vendors that fill it (var filled_by).
+#}
+{% macro delivered(table) -%}
+    select * from {{ ref('stg_contract__' ~ table) }}
+    {%- for vendor in var('filled_by').get(table, []) %}
+    union all
+    select * from {{ ref('stg_' ~ vendor ~ '__' ~ table) }}
+    {%- endfor %}
 {%- endmacro %}
 
 {# An id of a person, or null where it is one of the values that stand for "none" (vars). #}

@@ -1,5 +1,5 @@
 -- One row per source and review, referral, survey answer or loyalty event, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__advocacy_events') }}),
+with delivered as ({{ delivered('advocacy_events') }}),
 
 known as (
     select

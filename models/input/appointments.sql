@@ -1,5 +1,5 @@
 -- One row per source and appointment, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__appointments') }}),
+with delivered as ({{ delivered('appointments') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and assignment of a conversation, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__assignments') }}),
+with delivered as ({{ delivered('assignments') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and campaign, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__campaigns') }}),
+with delivered as ({{ delivered('campaigns') }}),
 
 known as (
     select

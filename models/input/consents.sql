@@ -1,6 +1,6 @@
 -- One row per source and statement of consent, as known before as_of: delivered ones, tick boxes of shops that treat them
 -- as consent, and the denials that lie in a message's unsubscribe, complaint or bounce.
-with delivered as (select * from {{ ref('stg_contract__consents') }}),
+with delivered as ({{ delivered('consents') }}),
 
 sources as (select * from {{ ref('sources') }}),
 

@@ -1,5 +1,5 @@
 -- One row per source and conversation, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__conversations') }}),
+with delivered as ({{ delivered('conversations') }}),
 
 known as (
     select

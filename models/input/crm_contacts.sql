@@ -1,5 +1,5 @@
 -- One row per source and contact of a CRM, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__crm_contacts') }}),
+with delivered as ({{ delivered('crm_contacts') }}),
 
 known as (
     select

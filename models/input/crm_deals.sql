@@ -1,5 +1,5 @@
 -- One row per source and deal of a CRM, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__crm_deals') }}),
+with delivered as ({{ delivered('crm_deals') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and change of stage in a CRM, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__crm_stage_changes') }}),
+with delivered as ({{ delivered('crm_stage_changes') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and day and pair of currencies, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__exchange_rates') }}),
+with delivered as ({{ delivered('exchange_rates') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and event of a message, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__message_events') }}),
+with delivered as ({{ delivered('message_events') }}),
 
 -- a withdrawal dated after its own delivery holds from its delivery on: a wrong clock must not delay it
 dated as (

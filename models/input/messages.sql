@@ -1,5 +1,5 @@
 -- One row per source and message sent or received, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__messages') }}),
+with delivered as ({{ delivered('messages') }}),
 
 known as (
     select

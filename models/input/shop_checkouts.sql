@@ -1,5 +1,5 @@
 -- One row per source and checkout of a shop, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__shop_checkouts') }}),
+with delivered as ({{ delivered('shop_checkouts') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and customer of a shop, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__shop_customers') }}),
+with delivered as ({{ delivered('shop_customers') }}),
 
 known as (
     select

@@ -1,4 +1,4 @@
 -- One row per source and line of an order. Lines follow their order where they are joined to it.
-with delivered as (select * from {{ ref('stg_contract__shop_order_lines') }})
+with delivered as ({{ delivered('shop_order_lines') }})
 
 select * from delivered

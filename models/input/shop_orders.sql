@@ -1,5 +1,5 @@
 -- One row per source and order of a shop, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__shop_orders') }}),
+with delivered as ({{ delivered('shop_orders') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and refund of a shop, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__shop_refunds') }}),
+with delivered as ({{ delivered('shop_refunds') }}),
 
 known as (
     select

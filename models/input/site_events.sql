@@ -1,5 +1,5 @@
 -- One row per source and event on a site, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__site_events') }}),
+with delivered as ({{ delivered('site_events') }}),
 
 known as (
     select

@@ -1,5 +1,5 @@
 -- One row per source and product and time its stock changed, as known before as_of.
-with delivered as (select * from {{ ref('stg_contract__stock_changes') }}),
+with delivered as ({{ delivered('stock_changes') }}),
 
 known as (
     select

@@ -78,121 +78,122 @@ def _parse(spec: str, closed: dict[str, tuple[str, ...]]) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _table(
+def table(
     name: str, key: str, event_time: str | None, spec: str, *, parent: str | None = None, **closed: tuple[str, ...]
 ) -> Table:
+    """A table from its key columns and `column:type` words (`!`: required, `~`: may lie in the future)."""
     return Table(name, tuple(key.split()), event_time, _parse(spec, closed), parent)
 
 
 _ALL = (
-    _table(
+    table(
         "shop_customers", "customer_id", "created_at",
         "customer_id:id! email:text phone:text first_name:text last_name:text country:text"
         " accepts_marketing:boolean created_at:at updated_at:at",
     ),
-    _table(
+    table(
         "shop_products", "product_id", None,
         "product_id:id! product_name:text category:text warranty_days:integer updated_at:at",
     ),
-    _table(
+    table(
         "shop_orders", "order_id", "ordered_at",
         "order_id:id! customer_id:id email:text phone:text ordered_at:at! currency:text subtotal_amount:amount"
         " discount_amount:amount tax_amount:amount shipping_amount:amount total_amount:amount status:text"
         " cancelled_at:at updated_at:at",
         status=ORDER_STATUSES,
     ),
-    _table(
+    table(
         "shop_order_lines", "order_id line_id", None,
         "order_id:id! line_id:id! product_id:id product_name:text category:text quantity:quantity"
         " unit_price_amount:amount discount_amount:amount",
         parent="shop_orders",
     ),
-    _table(
+    table(
         "shop_refunds", "refund_id", "refunded_at",
         "refund_id:id! order_id:id customer_id:id refunded_at:at! amount:amount! tax_amount:amount"
         " shipping_amount:amount currency:text",
     ),
-    _table(
+    table(
         "shop_checkouts", "checkout_id", "started_at",
         "checkout_id:id! customer_id:id email:text phone:text started_at:at! updated_at:at completed_at:at"
         " total_amount:amount currency:text",
     ),
-    _table(
+    table(
         "shop_checkout_lines", "checkout_id line_id", None,
         "checkout_id:id! line_id:id! product_id:id quantity:quantity unit_price_amount:amount",
         parent="shop_checkouts",
     ),
-    _table("stock_changes", "product_id changed_at", "changed_at", "product_id:id! in_stock:boolean changed_at:at!"),
-    _table(
+    table("stock_changes", "product_id changed_at", "changed_at", "product_id:id! in_stock:boolean changed_at:at!"),
+    table(
         "site_events", "event_id", "occurred_at",
         "event_id:id! customer_id:id anonymous_id:id email:text event_type:text! product_id:id checkout_id:id"
         " form_id:id url:text utm_source:text utm_campaign:text occurred_at:at!",
     ),
-    _table(
+    table(
         "crm_contacts", "contact_id", "created_at",
         "contact_id:id! email:text phone:text first_name:text last_name:text company:text country:text"
         " lead_source:text lead_campaign:text lifecycle_stage:text owner_id:id birth_on:on created_at:at updated_at:at"
         " merged_into_id:id",
     ),
-    _table(
+    table(
         "crm_deals", "deal_id", "created_at",
         "deal_id:id! contact_id:id stage:text status:text amount:amount currency:text lost_reason:text created_at:at!"
         " closed_at:at updated_at:at",
         status=("open", "won", "lost"),
     ),
-    _table(
+    table(
         "crm_stage_changes", "change_id", "changed_at",
         "change_id:id! contact_id:id! from_stage:text to_stage:text changed_at:at! changed_by:text reason:text",
         changed_by=("human", "agent", "rule", "event"),
     ),
-    _table(
+    table(
         "appointments", "appointment_id", "booked_at",
         "appointment_id:id! contact_ref:id contact_ref_type:text status:text booked_at:at! starts_at:at~"
         " value_amount:amount currency:text",
         contact_ref_type=CONTACT_REF_TYPES, status=("booked", "kept", "missed", "cancelled"),
     ),
-    _table(
+    table(
         "conversations", "conversation_id", "opened_at",
         "conversation_id:id! contact_ref:id contact_ref_type:text channel:text opened_at:at! first_reply_at:at"
         " first_human_reply_at:at closed_at:at owner_id:id close_reason:text source_campaign:text",
         contact_ref_type=CONTACT_REF_TYPES, channel=CHANNELS,
     ),
-    _table(
+    table(
         "assignments", "assignment_id", "assigned_at",
         "assignment_id:id! conversation_id:id owner_id:id team:text assigned_at:at!",
     ),
-    _table(
+    table(
         "campaigns", "campaign_id", "started_at",
         "campaign_id:id! name:text channel:text automation_id:id stage:text cost_amount:amount currency:text"
         " started_at:at",
         channel=CHANNELS,
     ),
-    _table(
+    table(
         "messages", "message_id", "sent_at",
         "message_id:id! contact_ref:id contact_ref_type:text channel:text direction:text campaign_id:id"
         " automation_id:id variant_id:id conversation_id:id sent_by:text sent_at:at!",
         contact_ref_type=CONTACT_REF_TYPES, channel=CHANNELS, direction=("outbound", "inbound"),
         sent_by=("human", "bot", "automation"),
     ),
-    _table(
+    table(
         "message_events", "event_id", "occurred_at",
         "event_id:id! message_id:id! event_type:text! occurred_at:at! is_machine:boolean url:text",
         event_type=("delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "replied", "converted"),
     ),
-    _table(
+    table(
         "consents", "contact_ref_type contact_ref channel purpose changed_at status", "changed_at",
         "contact_ref:id! contact_ref_type:text! channel:text! purpose:text! status:text! changed_at:at!"
         " jurisdiction:text evidence:text",
         contact_ref_type=CONTACT_REF_TYPES, channel=CHANNELS, purpose=("marketing", "transactional", "ads"),
         status=("granted", "denied"),
     ),
-    _table(
+    table(
         "advocacy_events", "event_id", "occurred_at",
         "event_id:id! contact_ref:id contact_ref_type:text event_type:text! score:score occurred_at:at!",
         contact_ref_type=CONTACT_REF_TYPES,
         event_type=("review", "referral", "nps", "loyalty_join", "loyalty_redeem"),
     ),
-    _table(
+    table(
         "exchange_rates", "on_date currency quote_currency", "on_date",
         "on_date:on! currency:text! quote_currency:text! rate:rate!",
     ),

@@ -58,6 +58,14 @@ class Home:
     def quarantine(self) -> Path:
         return self.root / "quarantine"
 
+    def payloads(self, kind: str, stream: str) -> Path:
+        """What a vendor's API handed over, whole: compressed JSON lines."""
+        return self.landing / kind / "_payloads" / stream
+
+    def accepted(self, source_name: str) -> Path:
+        """A person's word that a source may hold much less than before; used up by its next load."""
+        return self.journal / f"accepted.{source_name}"
+
     def quarantined(self, source_name: str, table: str) -> Path:
         return self.quarantine / source_name / table
 

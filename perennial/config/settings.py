@@ -9,32 +9,19 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from perennial.config.addresses import NO_WEB_ADDRESS, database_has_password, has_password, is_web_address
-from perennial.config.contract import ORDER_STATUSES, TABLES
+from perennial.config.contract import TABLES
+from perennial.config.parts import Part, Source
 from perennial.config.problems import ConfigError, closest, quoted, show
 from perennial.config.reading import Document, explain, read_yaml
-from perennial.config.values import Country, Cron, Currency, Duration, Folder, MemorySize, Name, TimeZone, Variable
+from perennial.config.values import Cron, Currency, Folder, MemorySize, Name, TimeZone, Variable
+from perennial.config.vendors.registry import VENDORS
 
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,64}")
-
-
-class Part(BaseModel):
-    """A part of perennial.yml: fixed once read, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 def _known_table(name: str) -> str:
@@ -51,32 +38,6 @@ TableName = Annotated[str, AfterValidator(_known_table)]
 class Business(Part):
     time_zone: TimeZone
     currency: Currency
-
-
-class Source(Part):
-    """What every source may set, whatever its kind."""
-
-    kind: str
-    brand: str | None = None
-    time_zone: TimeZone = "UTC"
-    stale_after: Duration | None = None
-    country: Country | None = None
-    treat_accepts_marketing_as: Literal["email"] | None = None
-    shares_ids_with: Name | None = None
-    status_map: dict[str, str] = {}
-
-    @field_validator("status_map")
-    @classmethod
-    def _check_words(cls, value: dict[str, str]) -> dict[str, str]:
-        words = {source.strip().lower(): word for source, word in value.items()}
-        for source, word in words.items():
-            if word not in ORDER_STATUSES:
-                guess = closest(word, ORDER_STATUSES)
-                remedy = f"did you mean `{guess}`?" if guess else f"known words: {', '.join(ORDER_STATUSES)}"
-                raise ValueError(f"{quoted(word)} is not an order status; {remedy}")
-            if source in ORDER_STATUSES and source != word:
-                raise ValueError(f"{source!r} is a word of the contract and always means itself; remove it")
-        return words
 
 
 class FilesSource(Source):
@@ -205,7 +166,14 @@ class LedgerSettings(Part):
     url_env: Variable | None = None  # none: SQLite under the home
 
 
-AnySource = Annotated[FilesSource | SqlSource, Field(discriminator="kind")]
+# every kind of source: the two that take the contract's tables, and every vendor's
+SOURCE_KINDS: dict[str, type[Source]] = {
+    "files": FilesSource, "sql": SqlSource, **{kind: vendor.settings for kind, vendor in VENDORS.items()},
+}  # fmt: skip
+if TYPE_CHECKING:
+    AnySource = Source
+else:
+    AnySource = Annotated[Union[tuple(SOURCE_KINDS.values())], Field(discriminator="kind")]  # noqa: UP007
 AnyDestination = Annotated[WebhookDestination | FilesDestination, Field(discriminator="kind")]
 AnyAlert = Annotated[WebhookAlert | SmtpAlert | CommandAlert, Field(discriminator="kind")]
 
@@ -228,7 +196,7 @@ SECTIONS: dict[str, type[Part]] = {
     "ledger": LedgerSettings,
 }  # fmt: skip
 KINDS: dict[str, dict[str, type[Part]]] = {
-    "sources": {"files": FilesSource, "sql": SqlSource},
+    "sources": {**SOURCE_KINDS},
     "destinations": {"webhook": WebhookDestination, "files": FilesDestination},
     "alerts": {"webhook": WebhookAlert, "smtp": SmtpAlert, "command": CommandAlert},
 }
@@ -272,7 +240,7 @@ def _cross_checks(document: Document, settings: Settings) -> list[str]:
 
 def _with_absolute_sqlite(settings: Settings, folder: Path) -> Settings:
     """A relative SQLite file is meant relative to the configuration file, like every other path in it."""
-    sources: dict[str, FilesSource | SqlSource] = {}
+    sources: dict[str, Source] = {}
     for name, source in settings.sources.items():
         if isinstance(source, SqlSource) and source.url is not None:
             source = source.model_copy(update={"url": _absolute_sqlite(source.url, folder)})

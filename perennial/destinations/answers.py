@@ -1,6 +1,6 @@
 """What a webhook's HTTP answer means.
 
-What lives here: status codes, Retry-After, and the optional JSON body. What does not: sending, retrying, splitting.
+What lives here: status codes and the optional JSON body. What does not: sending, retrying, splitting.
 
 2xx with an empty body, or with a JSON object, is a receipt for all rows but those listed under `rejected`. Anything
 else in a 2xx (a log-in page, text, `errors`) is a receipt for nothing.
@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
+from perennial.config.patience import retry_after
 from perennial.destinations.base import Terminal, Transient, safe_text
 
-LONGEST_WAIT = 300.0
 _REFUSES_ROWS = (400, 413, 422)
 _PASSING = (408, 425, 429)
 _TAKEN_PERHAPS = 408
@@ -63,32 +62,6 @@ def understand(
     if 300 <= status < 400:
         raise Terminal(f"answered HTTP {status}: redirects are not followed; configure the final address in `url`")
     raise Terminal(f"{_reason(status, body)}; check the address in `url`")
-
-
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds to wait: a number or an HTTP date, at most five minutes; none where it says nothing usable."""
-    text = (header or "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        seconds = float(text[:12])
-    else:
-        seconds = _seconds_until(text, now)
-    return min(seconds, LONGEST_WAIT) if seconds > 0 else None
-
-
-def is_overlong(header: str | None, now: datetime) -> bool:
-    """Whether the channel asked for more patience than we have."""
-    return retry_after(header, now) == LONGEST_WAIT and (header or "").strip() != str(int(LONGEST_WAIT))
-
-
-def _seconds_until(text: str, now: datetime) -> float:
-    try:
-        moment = parsedate_to_datetime(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-        return (moment - now).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
 
 
 def _accepted(status: int, body: bytes, keys: frozenset[str], receipt: str) -> Accepted:

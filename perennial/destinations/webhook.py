@@ -21,8 +21,10 @@ import httpx
 import stamina
 from standardwebhooks import Webhook
 
+from perennial.config.deadline import Deadline
+from perennial.config.patience import LONGEST_WAIT, is_overlong
 from perennial.destinations import guarded_http
-from perennial.destinations.answers import LONGEST_WAIT, Accepted, AskedToWait, Refused, is_overlong, understand
+from perennial.destinations.answers import Accepted, AskedToWait, Refused, understand
 from perennial.destinations.base import (
     Batch,
     BatchResult,
@@ -63,7 +65,7 @@ class WebhookDestination:
         self._attempts = attempts
         self._first_wait = first_wait
         self._clock = clock
-        self._deadline = guarded_http.Deadline()
+        self._deadline = Deadline()
         self._client = guarded_http.client(self._deadline, timeout=timeout_seconds, allow_private=allow_private_address)
 
     def close(self) -> None:

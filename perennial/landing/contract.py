@@ -1,10 +1,13 @@
 """The input contract as landing, sources and their tests name it.
 
 What lives here: nothing of its own. The data is in perennial/config/contract.py, below every room that speaks of it,
-since perennial.yml is checked against the same table and column names.
+since perennial.yml is checked against the same table and column names; each vendor's tables are in
+perennial/config/vendors.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from perennial.config.contract import (
     CHANNELS,
@@ -20,6 +23,7 @@ from perennial.config.contract import (
     Table,
     landed_schema,
 )
+from perennial.config.vendors.registry import VENDORS
 
 __all__ = [
     "CHANNELS",
@@ -34,4 +38,16 @@ __all__ = [
     "ColumnType",
     "Table",
     "landed_schema",
+    "kinds",
+    "tables_of",
 ]
+
+
+def tables_of(kind: str) -> Mapping[str, Table]:
+    """The tables that a source of this kind lands: the contract's, or a vendor's own."""
+    return TABLES if kind in DIRECT_KINDS else VENDORS[kind].tables
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind of source."""
+    return (*DIRECT_KINDS, *VENDORS)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from perennial.config.files import beside, make_folder, put_in_place
 from perennial.config.home import Home
-from perennial.landing.contract import DIRECT_KINDS, OWN_TABLES, TABLES, landed_schema
+from perennial.landing.contract import OWN_TABLES, kinds, landed_schema, tables_of
 from perennial.warehouse.duck import connect, name, quote
 
 EMPTY_FILE = "_empty.parquet"
@@ -24,8 +24,8 @@ EMPTY_FILE = "_empty.parquet"
 def ensure_empty_files(home: Home) -> None:
     """Write what is missing or out of date; an own table that was never written gets an empty one too."""
     wanted: dict[Path, Mapping[str, str]] = {}
-    for kind in DIRECT_KINDS:
-        for table in TABLES.values():
+    for kind in kinds():
+        for table in tables_of(kind).values():
             wanted[home.landed_table(kind, table.name) / EMPTY_FILE] = landed_schema(table)
     for own_table, columns in OWN_TABLES.items():
         current = home.own_table(own_table)

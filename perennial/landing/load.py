@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -21,7 +22,7 @@ from perennial.config.files import PRIVATE_FILE, make_folder, sync_file, sync_fo
 from perennial.config.home import Home
 from perennial.config.settings import Source
 from perennial.landing import casting, pieces, protect, settle
-from perennial.landing.contract import TABLES, Table
+from perennial.landing.contract import DIRECT_KINDS, Table, tables_of
 from perennial.landing.incoming import (
     FILE_COLUMN,
     ROW_COLUMN,
@@ -64,10 +65,14 @@ class Load:
     ) -> None:  # fmt: skip
         self.home, self.source_name, self.source = home, source_name, source
         self.load_id, self.loaded_at = load_id, loaded_at
+        self.tables = tables_of(source.kind)
         self.connection = connection
         self.failpoint = failpoint
         self.folder = make_folder(home.incoming / f"{load_id}.{source_name}")
         self.warnings: list[str] = []
+        self.state: dict[str, Any] = {}  # where the next reading goes on, kept with the commit
+        self.traffic: dict[str, Any] = {}  # what the reading took
+        self.after_commit: list[Callable[[], None]] = []
         self._pending: dict[str, _Pending] = {}
         self._files: list[LandedFile] = []
         self._is_committing = False
@@ -96,7 +101,7 @@ class Load:
         A delivery that cannot be read raises duckdb.Error and leaves nothing behind, so that a more careful reader may
         try.
         """
-        table = TABLES[table_name]
+        table = self.tables[table_name]
         pending = self._pending.setdefault(table_name, _Pending())
         matched = self._match(table, incoming)
         part = make_folder(self.folder / table_name) / f"staged-{len(pending.parts)}.parquet"
@@ -104,7 +109,7 @@ class Load:
             received, refused = self._stage(table, matched, incoming, part)
             if refused:
                 pending.refusals.append(self._quarantine(table, matched, incoming, refused, len(pending.refusals)))
-                if table_name in protect.TABLES:
+                if self.source.kind in DIRECT_KINDS and table_name in protect.TABLES:
                     denied = protect.stage_denials(self.connection, table, matched, incoming, self._rules, part)
                     pending.unprotected += refused - denied
         except BaseException:
@@ -123,14 +128,14 @@ class Load:
 
     def commit(self) -> LoadReport:
         """Settle versions, write, make durable, write the manifest, move into place."""
-        order = sorted(self._pending, key=lambda each: TABLES[each].parent is not None)
-        tables = tuple(self._settle(TABLES[each], self._pending[each]) for each in order)
+        order = sorted(self._pending, key=lambda each: self.tables[each].parent is not None)
+        tables = tuple(self._settle(self.tables[each], self._pending[each]) for each in order)
         if (consents := self._pending.get("consents")) is not None and consents.unprotected:
             self.warnings.append(protect.unprotected(consents.unprotected, consents.refused))
         self.failpoint("load_settled")
         manifest = LoadReport(
             self.load_id, self.source_name, self.source.kind, self.loaded_at, tables, tuple(self._files),
-            tuple(self.warnings),
+            tuple(self.warnings), state=self.state, traffic=self.traffic,
         )  # fmt: skip
         self._make_durable()
         self.failpoint("load_written")
@@ -138,7 +143,19 @@ class Load:
         write_manifest(self.home, manifest)
         self.failpoint("load_committed")
         move_into_place(self.home, manifest, self.failpoint)
+        for each in self.after_commit:
+            each()
         return manifest
+
+    def staged(self, table_name: str) -> list[Path]:
+        """The files of a table received so far, in their order: cast rows, refused ones among them."""
+        pending = self._pending.get(table_name)
+        return list(pending.parts) if pending is not None else []
+
+    def keep_payload(self, path: Path, stream: str) -> None:
+        """Land a payload file as it is, beside the rows made of it."""
+        place = self.home.payloads(self.source.kind, stream) / f"{self.load_id}.{self.source_name}.{path.name}"
+        self._keep(path, place)
 
     def _match(self, table: Table, incoming: Incoming) -> Matched:
         described = self.connection.execute(f"describe {incoming.rows}").fetchall()
@@ -233,7 +250,7 @@ class Load:
         else:
             settle.create_holders(self.connection, table, held)
             settle.create_decided(self.connection, table)
-            if any(each.parent == table.name for each in TABLES.values()):
+            if any(each.parent == table.name for each in self.tables.values()):
                 settle.create_parent_states(self.connection, table)
             select = settle.landed_select(table)
         self.connection.execute(f"copy ({select}) to {quote(str(target))} ({PARQUET})")
@@ -248,7 +265,7 @@ class Load:
     def _has_parent_states(self, table: Table) -> bool:
         if table.parent is None:
             return False
-        settle.no_parent_states(self.connection, TABLES[table.parent])
+        settle.no_parent_states(self.connection, table)
         found = self.connection.execute(f"select count(*) from parents_{table.parent}").fetchall()
         return bool(found[0][0])
 

@@ -7,10 +7,11 @@ deciding what is landed (load.py).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from perennial.config.files import write_atomically
 from perennial.config.home import Home
@@ -59,6 +60,9 @@ class LoadReport:
     files: tuple[LandedFile, ...] = ()
     warnings: tuple[str, ...] = ()
     reason: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)  # where the next reading of an API goes on
+    traffic: Mapping[str, Any] = field(default_factory=dict)  # calls, bytes, seconds waited
+    is_gated: bool = False  # failed because it handed over much less than it held
 
     @property
     def is_failed(self) -> bool:
@@ -100,6 +104,16 @@ def held_files(home: Home, kind: str, source_name: str, table: str) -> list[Path
     kinds = DIRECT_KINDS if kind in DIRECT_KINDS else (kind,)
     found = [path for each in kinds for path in home.landed_table(each, table).glob(f"*.{source_name}.parquet")]
     return sorted((path for path in found if split_name(path.name)), key=lambda path: path.name)
+
+
+def newest_state(home: Home, kind: str, source_name: str) -> tuple[str, Mapping[str, Any]]:
+    """(load id, state) of the newest load of this source that reached one; ("", {}) where there is none."""
+    records = home.load_records(kind).glob(f"*.{source_name}.json")
+    for path in sorted((each for each in records if split_name(each.name)), key=lambda each: each.name, reverse=True):
+        report = read_manifest(path)
+        if not report.is_failed and report.state:
+            return report.load_id, report.state
+    return "", {}
 
 
 def _table_load(content: dict[str, object]) -> TableLoad:

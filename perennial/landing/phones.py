@@ -25,7 +25,7 @@ from perennial.config.countries import country_code
 from perennial.config.files import beside, make_folder, put_in_place, write_atomically
 from perennial.config.home import Home
 from perennial.config.settings import Settings
-from perennial.landing.contract import DIRECT_KINDS, OWN_TABLES, TABLES, Table
+from perennial.landing.contract import OWN_TABLES, Table, kinds, tables_of
 from perennial.landing.empty import arrow_schema
 from perennial.landing.load_ids import split_name
 from perennial.warehouse.duck import connect, path_list, quote
@@ -111,7 +111,7 @@ def _write_new(connection: duckdb.DuckDBPyConnection, files: dict[Path, str], kn
 
 def _pairs(path: Path, country: str) -> str:
     """The distinct pairs of one landed file."""
-    table = TABLES[path.parent.name]
+    table = tables_of(path.parent.parent.name)[path.parent.name]
     names = table.column_names
     delivered = f"coalesce(country, {quote(country)})" if "country" in names else quote(country)
     rows = f"from read_parquet({path_list([path])})"
@@ -128,8 +128,8 @@ def _has_phones(table: Table) -> bool:
 
 
 def _files_with_phones(home: Home) -> Iterator[Path]:
-    for kind in DIRECT_KINDS:
-        for table in TABLES.values():
+    for kind in kinds():
+        for table in tables_of(kind).values():
             if _has_phones(table):
                 found = home.landed_table(kind, table.name).glob("*.parquet")
                 yield from sorted(path for path in found if split_name(path.name) is not None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from perennial.landing.contract import TABLES, Table, landed_schema
+from perennial.landing.contract import Table, landed_schema
 from perennial.warehouse.duck import name, path_list
 
 OLDER, REPLACED = "older", "replaced"
@@ -119,9 +119,9 @@ def _without_replaced(table: Table, rows: str) -> str:
 
 
 def parent_key(table: Table) -> str:
-    """The column of a line that names its parent."""
+    """The column of a line that names its parent: the first of its key, called as the parent calls it."""
     assert table.parent is not None
-    return TABLES[table.parent].key[0]
+    return table.key[0]
 
 
 def create_parent_states(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -133,9 +133,10 @@ def create_parent_states(connection: duckdb.DuckDBPyConnection, table: Table) ->
     )
 
 
-def no_parent_states(connection: duckdb.DuckDBPyConnection, parent: Table) -> None:
+def no_parent_states(connection: duckdb.DuckDBPyConnection, lines: Table) -> None:
+    """Where the parents of these lines were not delivered in this load, none of them has a state."""
     connection.execute(
-        f"create temp table if not exists parents_{parent.name} ({name(parent.key[0])} varchar, state varchar)"
+        f"create temp table if not exists parents_{lines.parent} ({name(parent_key(lines))} varchar, state varchar)"
     )
 
 
@@ -147,7 +148,7 @@ def create_decided(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     parent_join, by_parent = "", ""
     if table.parent is not None:
         parent = name(parent_key(table))
-        no_parent_states(connection, TABLES[table.parent])
+        no_parent_states(connection, table)
         parent_join = f" left join parents_{table.parent} as parents on winners.{parent} = parents.{parent}"
         by_parent = f"when parents.state = '{OLDER}' then 'older' when parents.state = '{REPLACED}' then 'replacement' "
     connection.execute(

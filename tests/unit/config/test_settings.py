@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from perennial.config.problems import ConfigError
 from perennial.config.settings import FilesSource, Settings, SqlSource, WebhookDestination, load_settings
+from perennial.config.vendors.registry import VENDORS
 
 ROOT = Path(__file__).resolve().parents[3]
 BUSINESS = "business: {time_zone: Europe/London, currency: GBP}\n"
@@ -94,8 +95,8 @@ def test_settings_do_not_change_once_they_are_read(tmp_path: Path) -> None:
             "3: sources.crm.url_evn: unknown key; did you mean `url_env`?",
         ),
         (
-            BUSINESS + "sources: {a: {kind: shopify}}",
-            "2: sources.a: kind 'shopify' is unknown; known kinds: 'files', 'sql'",
+            BUSINESS + "sources: {a: {kind: shoppify}}",
+            "2: sources.a: kind 'shoppify' is unknown; known kinds: 'files', 'sql', " + ", ".join(map(repr, VENDORS)),
         ),
         (
             BUSINESS + "destinations: {a: {kind: webhook, url: 'https://x:99999', secret_env: S}}",

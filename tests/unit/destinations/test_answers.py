@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from perennial.destinations.answers import is_overlong, retry_after
+from perennial.config.patience import is_overlong, retry_after
 from perennial.destinations.base import safe_text
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         (" 7 ", 7.0),
         ("0", None),
         ("-5", None),
-        ("1.5", None),
+        ("1.5", 1.5),
         ("soon", None),
         ("²", None),
         ("86400", 300.0),

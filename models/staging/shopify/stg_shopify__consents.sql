@@ -1,0 +1,42 @@
+-- One row per source, customer of a Shopify store and channel that the customer agreed to or refused: as it stands.
+with landed as (
+    {{ current_rows('customers', key=['customer_id'], kind='shopify') }}
+),
+
+states as (select * from {{ ref('shopify_states') }}),
+
+stated as (
+    select
+        customer_id, 'email' as channel, email_state as state, email_state_changed_at as state_changed_at, email_opt_in_level as opt_in_level,
+        created_at, updated_at, source_name, brand, loaded_at
+    from landed
+    union all
+    select
+        customer_id, 'sms' as channel, phone_state as state, phone_state_changed_at as state_changed_at, null as opt_in_level,
+        created_at, updated_at, source_name, brand, loaded_at
+    from landed
+),
+
+consents as (
+    select
+        customer_id as contact_ref,
+        'customer_id' as contact_ref_type,
+        channel,
+        'marketing' as purpose,
+        states.meaning as status,
+        -- without a time of its own a permission counts from the earliest time known, a refusal from the latest
+        case
+            when state_changed_at is not null then state_changed_at
+            when states.meaning = 'granted' then coalesce(created_at, updated_at, loaded_at)
+            else coalesce(updated_at, created_at, loaded_at)
+        end as changed_at,
+        cast(null as {{ dbt.type_string() }}) as jurisdiction,
+        'marketing state ' || state || coalesce(', ' || opt_in_level, '') as evidence,
+        source_name,
+        brand,
+        loaded_at
+    from stated
+    inner join states on states.topic = 'consent' and states.vendor_state = stated.state
+)
+
+select * from consents

@@ -1,0 +1,23 @@
+-- One row per source and customer of a Shopify store: the version that counts.
+with landed as (
+    {{ current_rows('customers', key=['customer_id'], kind='shopify') }}
+),
+
+shop_customers as (
+    select
+        customer_id,
+        email,
+        phone,
+        first_name,
+        last_name,
+        country,
+        email_state = 'SUBSCRIBED' as accepts_marketing,
+        created_at,
+        updated_at,
+        source_name,
+        brand,
+        loaded_at
+    from landed
+)
+
+select * from shop_customers

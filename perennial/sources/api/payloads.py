@@ -1,0 +1,99 @@
+"""Payload files: what arrived, whole and as it came, as compressed JSON lines.
+
+What lives here: writing them so that a kill loses only what was not noted down, and reading them with DuckDB under an
+explicit schema. What does not: what is asked for (extraction.py), landing (perennial/landing).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from perennial.config.files import PRIVATE_FILE
+from perennial.sources.base import Form, Schema
+from perennial.warehouse.duck import name, path_list, quote
+
+SUFFIX = ".jsonl.zst"
+LONGEST_LINE = 64 * 1024 * 1024
+
+
+class Part:
+    """A payload file being written; it counts once close() has forced it to disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+        self._file = os.fdopen(descriptor, "wb")
+        self._stream = pa.CompressedOutputStream(self._file, "zstd")
+
+    def write(self, lines: bytes) -> None:
+        self._stream.write(lines)
+        self.size += len(lines)
+
+    def close(self) -> None:
+        self._stream.close()
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def line(page: bytes, context: Mapping[str, Any] | None = None) -> bytes:
+    """One page's body as one payload line, with what has to be known beside it. Line breaks between its tokens go."""
+    body = page.replace(b"\r", b" ").replace(b"\n", b" ")
+    noted = b'"context":' + orjson.dumps(context) + b"," if context else b""
+    return b"{" + noted + b'"page":' + body + b"}\n"
+
+
+def items_select(form: Form, files: Sequence[Path]) -> str:
+    """A relation with `item` (and `context`): one row per item of these payload files."""
+    source = f"read_json({path_list(list(files))}, format = 'newline_delimited', compression = 'zstd'"
+    source += f", maximum_object_size = {LONGEST_LINE}" if form.items is not None else ""
+    if form.items is None:
+        return f"{source}, columns = {_columns(form.item)}) as item"
+    schema: dict[str, Any] = {"page": _wrapped(form.items, form.item)}
+    if form.context:
+        schema["context"] = dict.fromkeys(form.context, "text")
+    listing, inner = _unnesting("page", form.items)
+    noted = ", context" if form.context else ""
+    return f"(select unnest({listing}){inner} as item{noted} from {source}, columns = {_columns(schema)})) as items"
+
+
+def duck_type(schema: Any) -> str:
+    """A schema's DuckDB type. Every leaf is text: what a number or time is read as is landing's to say."""
+    if isinstance(schema, str):
+        return "JSON" if schema.startswith("any") else "VARCHAR"
+    if isinstance(schema, list):
+        return f"{duck_type(schema[0])}[]"
+    return "STRUCT(" + ", ".join(f"{name(key)} {duck_type(value)}" for key, value in schema.items()) + ")"
+
+
+def _columns(schema: Schema) -> str:
+    return "{" + ", ".join(f"{quote(key)}: {quote(duck_type(value))}" for key, value in schema.items()) + "}"
+
+
+def _wrapped(path: str, item: Schema) -> Any:
+    """The schema of a whole page whose items lie at `path`."""
+    if not path:
+        return item
+    head, _, rest = path.partition(".")
+    inner = _wrapped(rest, item)
+    if head.endswith("[]"):
+        inner = [inner]
+        head = head[:-2]
+    return {head: inner} if head else inner
+
+
+def _unnesting(root: str, path: str) -> tuple[str, str]:
+    """`page.data.orders.edges` and `.node` for `data.orders.edges[].node`."""
+    before, _, after = path.partition("[]")
+    listing = f"{root}.{'.'.join(name(part) for part in before.split('.'))}" if before else root
+    inner = "".join(f".{name(part)}" for part in after.split(".") if part)
+    return listing, inner

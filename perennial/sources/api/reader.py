@@ -1,0 +1,247 @@
+"""Reading a vendor's API into a load: windows from the state of the last load, streams, drift, totals, the gate.
+
+What lives here: the order of these, the same for every vendor. What does not: any vendor (perennial/sources/<vendor>),
+and each of the steps (the other modules here).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from perennial.config.parts import ApiSource
+from perennial.landing.incoming import Incoming
+from perennial.landing.load import Load
+from perennial.landing.manifest import held_files, newest_state
+from perennial.sources.api import gate
+from perennial.sources.api.extraction import Extraction, Progress, understood, understood_each
+from perennial.sources.api.http import Api
+from perennial.sources.api.shape import Shape, compare
+from perennial.sources.api.typed import incoming
+from perennial.sources.base import Adapter, GateClosed, SourceFailed, Stream, Window
+from perennial.warehouse.duck import name, path_list, quote
+
+WALKS = 3  # how often a window is read where the vendor says that it holds more than it handed over
+AHEAD = timedelta(hours=1)  # a row dated later than this does not move the state
+
+
+class ApiReader:
+    """Reads one configured source over its vendor's API."""
+
+    def __init__(self, source: ApiSource, window: Window | None = None) -> None:
+        self.source = source
+        self.window = window  # a backfill's
+
+    def deliver(self, load: Load, env: Mapping[str, str]) -> None:
+        with self._signed_in(env) as (adapter, api):
+            _Reading(self.source, load, adapter, api, self.window).run()
+
+    def probe(self, env: Mapping[str, str]) -> list[str]:
+        try:
+            with self._signed_in(env) as (adapter, _):
+                adapter.probe()
+        except SourceFailed as error:
+            return [str(error)]
+        return []
+
+    @contextmanager
+    def _signed_in(self, env: Mapping[str, str]) -> Iterator[tuple[Adapter, Api]]:
+        vendor = importlib.import_module(f"perennial.sources.{self.source.kind}.adapter")
+        api: Api = vendor.sign_in(self.source, env)
+        try:
+            yield vendor.Adapter(self.source, api), api
+        finally:
+            api.close()
+
+
+class _Reading:
+    """One reading of one source."""
+
+    def __init__(self, source: ApiSource, load: Load, adapter: Adapter, api: Api, window: Window | None) -> None:
+        self.source, self.load, self.adapter, self.api, self.window = source, load, adapter, api, window
+        self.base, state = newest_state(load.home, source.kind, load.source_name)
+        self.state: dict[str, Any] = {key: dict(value) for key, value in state.get("streams", {}).items()}
+        self.is_accepted = load.home.accepted(load.source_name).exists()
+
+    def run(self) -> None:
+        extraction = self._extraction()
+        for stream in self.adapter.streams():
+            if self.window is not None and stream.is_whole:
+                continue
+            self._read(stream, extraction)
+        self.load.state = {"streams": self.state}
+        traffic = self.api.traffic
+        self.load.traffic = {
+            "calls": traffic.calls, "bytes": traffic.bytes, "waited_seconds": round(traffic.waited_seconds, 1),
+            "repeats": traffic.repeats, "is_resumed": extraction.is_resumed,
+        }  # fmt: skip
+        self.load.after_commit.append(extraction.forget)
+        if self.is_accepted:
+            self.load.after_commit.append(
+                lambda: self.load.home.accepted(self.load.source_name).unlink(missing_ok=True)
+            )
+
+    def _extraction(self) -> Extraction:
+        purpose = "extracting" if self.window is None else "backfilling"
+        plan = {
+            "after": self.base, "api_version": self.source.api_version, "base_url": self.source.base_url,
+            "since": str(self.source.since or ""), "window": str(self.window or ""),
+        }  # fmt: skip
+        return Extraction(self.load.home, self.load.source_name, purpose, plan, self.load.failpoint)
+
+    def _read(self, stream: Stream, extraction: Extraction) -> None:
+        noted = extraction.progress(stream.name)
+        window = noted.window if noted is not None else self._window(stream)
+        total = understood(lambda: stream.total(window)) if stream.total is not None else None
+        progress = extraction.fetch(stream, window)
+        self._check_shape(stream, extraction)
+        received = self._receive(stream, extraction, progress, 0)
+        missing = self._short(stream, received, total, window)
+        while missing and progress.walks + 1 < WALKS:
+            done = len(progress.parts)
+            progress = extraction.again(stream, progress)
+            received += self._receive(stream, extraction, progress, done)
+            missing = self._short(stream, received, total, window)
+        if missing:
+            self._came_short(stream, missing, total)
+        self._gate(stream, received, window)
+        if stream.is_whole and stream.deletes_absent:
+            self._bury_absent(stream, received)
+        for path in (extraction.folder / part["file"] for part in progress.parts):
+            self.load.keep_payload(path, stream.name)
+        if window.mode != "backfill":
+            self._move(stream, received)
+
+    def _window(self, stream: Stream) -> Window:
+        if self.window is not None:
+            return self.window
+        watermark = self.state.get(stream.name, {}).get("watermark")
+        if stream.is_whole or watermark is None:
+            first = self.source.since
+            since = datetime(first.year, first.month, first.day, tzinfo=UTC) if first is not None else None
+            return Window(since)
+        at = datetime.fromisoformat(watermark)
+        since = gate.begin_at(self.load.connection, stream, self._held(stream), at, self.source.overlap)
+        return Window(since, mode="incremental")
+
+    def _held(self, stream: Stream) -> list[Path]:
+        return held_files(self.load.home, self.source.kind, self.load.source_name, stream.table)
+
+    def _receive(self, stream: Stream, extraction: Extraction, progress: Progress, start: int) -> list[Path]:
+        """Hand payload parts to the load from one on; returns the files it staged for the stream's own table."""
+        for table in stream.tables:
+            self.load.delivered(table)
+        before = len(self.load.staged(stream.table))
+        for form_name, form in stream.forms.items():
+            files = extraction.files(progress, form_name, start)
+            if files:
+                label = f"{stream.name} of {self.load.source_name}"
+                for rows in form.rows:
+                    self.load.receive(rows.table, incoming(label, form, rows, files))
+        return self.load.staged(stream.table)[before:]
+
+    def _short(self, stream: Stream, received: list[Path], total: int | None, window: Window) -> int:
+        """How many items the vendor has in this window that did not arrive."""
+        arrived = gate.keys_received(self.load.connection, stream, received)
+        if total is not None:
+            return max(total - arrived, 0)
+        if stream.ids is None:
+            return 0
+        known: set[str] = set()
+        if received:
+            rows = f"select distinct {name(stream.key)} from read_parquet({path_list(received)})"
+            known = {str(row[0]) for row in self.load.connection.execute(rows).fetchall()}
+        return len({each for page in understood_each(stream.ids(window)) for each in page} - known)
+
+    def _came_short(self, stream: Stream, missing: int, total: int | None) -> None:
+        of = f" of {total:,}" if total is not None else ""
+        said = f"{stream.name}: the vendor names {missing:,}{of} items that it did not hand over in {WALKS} readings"
+        if total is not None and missing > self.source.max_missing * total and not self.is_accepted:
+            raise GateClosed(f"{said}; {self._remedy()}")
+        self.load.warnings.append(said)
+
+    def _gate(self, stream: Stream, received: list[Path], window: Window) -> None:
+        if not stream.is_gated or window.mode == "backfill" or (window.mode == "first" and not stream.is_whole):
+            return
+        since = None if stream.is_whole else window.since
+        table = self.load.tables[stream.table]
+        found = gate.missing(self.load.connection, stream, table, self._held(stream), received, since)
+        if found.share <= self.source.max_missing:
+            return
+        said = f"{stream.name}: of {found.expected:,} rows held that had to come again, {found.missing:,} did not"
+        if self.is_accepted:
+            self.load.warnings.append(f"{said}; accepted")
+            return
+        raise GateClosed(f"{said}; {self._remedy()}")
+
+    def _remedy(self) -> str:
+        command = f"perennial source accept {self.load.source_name}"
+        return f"look at the vendor; if that is right, run `{command}`, then the night again"
+
+    def _bury_absent(self, stream: Stream, received: list[Path]) -> None:
+        """What is held and gone from a full list was deleted: its newest row lands again, marked so."""
+        held = self._held(stream)
+        if not held or not received:
+            return
+        table, key = self.load.tables[stream.table], name(stream.key)
+        columns = ", ".join(name(each) for each in table.column_names if each not in ("is_deleted", "updated_at"))
+        at = f"timestamp '{self.load.loaded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        updated = f", {at} as updated_at" if table.has_updated_at else ""
+        rows = (
+            f"select {columns}, true as is_deleted{updated} from (select * from"
+            f" read_parquet({path_list(held)}, union_by_name = true) where not is_superseded"
+            f" qualify row_number() over (partition by {key} order by load_id desc) = 1) as newest"
+            f" anti join read_parquet({path_list(received)}) as arrived on newest.{key} = arrived.{key}"
+            f" where not coalesce(is_deleted, false)"
+        )
+        label = f"{stream.name} deleted at {self.load.source_name}"
+        located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
+        self.load.receive(stream.table, Incoming(label, rows, (located,)))
+
+    def _move(self, stream: Stream, received: list[Path]) -> None:
+        """The state after this load: how far the stream was read, never into the future."""
+        state = self.state.setdefault(stream.name, {})
+        if stream.is_whole or stream.updated is None or not received:
+            return
+        updated = name(stream.updated)
+        ahead = (self.load.loaded_at + AHEAD).astimezone(UTC).replace(tzinfo=None)
+        newest = self.load.connection.execute(
+            f"select max({updated}) filter ({updated} <= ?) from read_parquet({path_list(received)})", [ahead]
+        ).fetchall()[0][0]
+        marks = [each for each in (state.get("watermark"), _iso(newest)) if each is not None]
+        if marks:
+            state["watermark"] = max(marks)
+
+    def _check_shape(self, stream: Stream, extraction: Extraction) -> None:
+        state = self.state.setdefault(stream.name, {})
+        paths: dict[str, Sequence[str]] = dict(state.get("paths", {}))
+        for form_name, shape in extraction.shapes.get(stream.name, {}).items():
+            self._check_form(stream, form_name, shape, paths)
+        state["paths"] = paths
+
+    def _check_form(self, stream: Stream, form_name: str, shape: Shape, paths: dict[str, Sequence[str]]) -> None:
+        known = paths.get(form_name)
+        drift = compare(shape, stream.forms[form_name].item, known)
+        if drift.vanished:
+            raise SourceFailed(
+                f"{stream.name}: column {', '.join(drift.vanished)} is no longer there; the vendor changed its answer:"
+                f" pin `api_version`, or mend the mapping (docs/sources.md, schema drift)"
+            )
+        if drift.retyped:
+            raise SourceFailed(
+                f"{stream.name}: column {', '.join(drift.retyped)} is of another kind; the vendor changed its answer:"
+                f" pin `api_version`, or mend the mapping (docs/sources.md, schema drift)"
+            )
+        if drift.new:
+            self.load.warnings.append(
+                f"{stream.name}: new column {', '.join(drift.new)}; it is kept in the payload and read by nothing yet"
+            )
+        paths[form_name] = sorted({*(known or ()), *shape.known()})
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.replace(tzinfo=UTC).isoformat()
