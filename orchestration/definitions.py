@@ -13,7 +13,9 @@ import dagster as dg
 
 from assets.activate.audiences import activation_assets
 from assets.activate.audiences import asset_key as activation_key
+from assets.ingest.backfill import backfill_assets
 from assets.ingest.landing import landing_assets
+from assets.ingest.sources import source_assets
 from assets.night import Night
 from assets.publish.departing import departing_checks
 from assets.publish.night import night_report
@@ -24,11 +26,13 @@ from assets.transform.translator import asset_key, models
 from orchestration.checks import arriving_checks, freshness_checks
 from orchestration.jobs import EXECUTOR, nightly_job
 from orchestration.manifest import manifest as read_manifest
+from orchestration.partitions import days
 from orchestration.resources import Installation, be_quiet, installation, resources
 from orchestration.schedules import nightly_schedule
 from orchestration.sensors import failed_night_sensor
 from perennial.audiences.definition import from_manifest, pairs
 from perennial.config.contract import TABLES
+from perennial.config.parts import ApiSource
 from perennial.warehouse.snapshot import OUTPUT_SCHEMAS
 
 # written by publishing, read by the next night's build: shown as an input, since a graph has no way back
@@ -53,13 +57,16 @@ def build_defs(
     kinds = {name: settings.kind for name, settings in installed.settings.destinations.items()}
     keys = {node["name"]: asset_key(node) for node in models(manifest)}
     outputs = sorted(key for key in keys.values() if key.path[0] in OUTPUT_SCHEMAS)
+    apis = {name: source for name, source in installed.settings.sources.items() if isinstance(source, ApiSource)}
+    zone = installed.settings.business.time_zone
     job = nightly_job()
     return dg.Definitions(
         assets=[
-            landing_assets(_landed(manifest)),
+            landing_assets(_landed(manifest), source_assets(installed.settings)),
             IDENTITY_JOURNAL,
             warehouse_assets(manifest),
             snapshot_asset(outputs, list(audiences)),
+            *backfill_assets(apis, {name: days(source.since, zone) for name, source in apis.items()}),
             *activation_assets(chosen, audiences, kinds),
             night_report([SNAPSHOT, *map(activation_key, chosen)], not_configured),
         ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.ingest.backfill import GROUP as BACKFILL
 from orchestration.instance import MAX_RUNTIME
 
 NIGHTLY = "nightly"
@@ -20,7 +21,7 @@ EXECUTOR = dg.in_process_executor
 def nightly_job() -> Any:
     return dg.define_asset_job(
         NIGHTLY,
-        selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+        selection=(dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks()) - dg.AssetSelection.groups(BACKFILL),
         executor_def=EXECUTOR,
         tags={"dagster/max_runtime": int(MAX_RUNTIME.total_seconds())},
         description="Land every source, build and check the warehouse, publish a snapshot, send audiences, report.",

@@ -13,7 +13,7 @@ import dagster as dg
 
 from assets.night import Night
 from assets.publish.snapshot import KEY as SNAPSHOT
-from assets.publish.snapshot import before_published
+from assets.publish.snapshot import withheld
 from perennial.activation.run import Outcome, activate
 from perennial.audiences.definition import AudienceDefinition, Pair
 
@@ -43,7 +43,7 @@ def _asset(pair: Pair, definition: AudienceDefinition, kind: str) -> dg.AssetsDe
     )  # fmt: skip
     def activated(night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
         with night.step(f"send {pair.audience} → {pair.destination}") as line:
-            skipped = before_published(night)
+            skipped = withheld(night)
             outcome = None if skipped else _activate(night, definition, pair.destination)
             if outcome is not None:
                 line.rows, line.note = outcome.acknowledged, _note(outcome)

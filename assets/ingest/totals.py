@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from perennial.config.contract import DIRECT_KINDS
 from perennial.config.home import Home
 from perennial.landing.manifest import LoadReport, read_manifests
 
@@ -38,11 +39,13 @@ class TableTotal:
         return shown if self.watermark_at is None else {**shown, "watermark": self.watermark_at.isoformat()}
 
 
-def sum_up(reports: Iterable[LoadReport]) -> dict[str, TableTotal]:
-    totals: dict[str, TableTotal] = {}
+def sum_up(reports: Iterable[LoadReport]) -> dict[tuple[str, ...], TableTotal]:
+    """By asset key: the contract's tables of every kind together, a vendor's tables by kind."""
+    totals: dict[tuple[str, ...], TableTotal] = {}
     for report in reports:
         for table in report.tables:
-            total = totals.setdefault(table.table, TableTotal())
+            kind = () if report.kind in DIRECT_KINDS else (report.kind,)
+            total = totals.setdefault(("landing", *kind, table.table), TableTotal())
             total.received += table.received
             total.accepted += table.accepted
             total.landed += table.landed
@@ -62,6 +65,7 @@ def newest_batches(home: Home, source_names: Iterable[str]) -> dict[str, list[Pa
     for name in source_names:
         for each in newest[name].files if name in newest else ():
             path = home.root / each.place
-            if path.suffix == ".parquet" and path.is_relative_to(home.landing):
+            is_contract = newest[name].kind in DIRECT_KINDS  # what is promised is promised of the contract's columns
+            if is_contract and path.suffix == ".parquet" and path.is_relative_to(home.landing):
                 batches.setdefault(path.parent.name, []).append(path)
     return batches

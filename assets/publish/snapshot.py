@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from assets.night import Night
+from perennial.landing.manifest import loads_of
 from perennial.warehouse import build, certificate, snapshot
 
 KEY = dg.AssetKey(["publish", "snapshot"])
@@ -26,7 +27,7 @@ def snapshot_asset(outputs: Sequence[dg.AssetKey], audiences: Sequence[str]) -> 
     )  # fmt: skip
     def publish_snapshot(night: dg.ResourceParam[Night]) -> dg.MaterializeResult:
         with night.step("publish the snapshot") as line:
-            held = before_published(night)
+            held = withheld(night)
             if held is not None:
                 line.note = held
                 night.tally.notes.append(held)
@@ -56,6 +57,25 @@ def publish(night: Night, audiences: Sequence[str]) -> certificate.Certificate:
     stale = sorted({mark.source_name for mark in issued.sources if mark.is_stale})
     night.tally.degraded += [f"source {name} is stale" for name in stale]
     return issued
+
+
+def withheld(night: Night) -> str | None:
+    """Why nothing may be published or sent now: this run looks at an earlier time, or a source came half empty."""
+    return before_published(night) or half_empty(night)
+
+
+def half_empty(night: Night) -> str | None:
+    """Whether the volume gate of a source is closed. It opens with that source's next whole load."""
+    closed = [
+        name
+        for name, source in night.settings.sources.items()
+        if (last := next(loads_of(night.home, source.kind, name), None)) is not None and last.is_gated
+    ]
+    if not closed:
+        return None
+    return (
+        f"source {', '.join(closed)} handed over much less than it held: what was published stays, and nothing is sent"
+    )
 
 
 def before_published(night: Night) -> str | None:

@@ -6,7 +6,10 @@ loads as (select * from {{ ref('source_loads') }}),
 watermarks as (select * from {{ ref('table_watermarks') }}),
 
 delivered as (
-    select source_name, table_name, max(load_id) as last_load_id, max(loaded_at) as last_loaded_at
+    select
+        source_name, table_name, max(load_id) as last_load_id, max(loaded_at) as last_loaded_at,
+        -- tables in a vendor's own terms are no input tables: what their loads said of them stands
+        max(case when watermark_at < {{ as_of() }} then watermark_at end) as watermark_at, sum(landed_count) as landed_count
     from loads
     where not is_failed and table_name is not null
     group by source_name, table_name
@@ -23,8 +26,9 @@ measured as (
     select
         sources.source_name, sources.kind, sources.stale_after_seconds,
         coalesce(delivered.table_name, '(none)') as table_name,
-        delivered.last_load_id, delivered.last_loaded_at, watermarks.watermark_at,
-        coalesce(watermarks.rows_count, 0) as rows_count,
+        delivered.last_load_id, delivered.last_loaded_at,
+        coalesce(watermarks.watermark_at, case when sources.kind not in ('files', 'sql') then delivered.watermark_at end) as watermark_at,
+        coalesce(watermarks.rows_count, case when sources.kind not in ('files', 'sql') then delivered.landed_count end, 0) as rows_count,
         coalesce(last_loads.has_failed, true) as has_failed,
         case when last_loads.source_name is null then 'never delivered' when last_loads.has_failed then last_loads.failure end as failure
     from sources

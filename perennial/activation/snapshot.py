@@ -20,6 +20,7 @@ from perennial.audiences.definition import AudienceDefinition, ConsentRule
 from perennial.audiences.plan import Member
 from perennial.config.home import Home
 from perennial.config.settings import Engine
+from perennial.config.vendors.registry import VENDORS
 from perennial.warehouse.certificate import DATABASE_FILE
 from perennial.warehouse.duck import connect, name, quote
 
@@ -115,11 +116,13 @@ def unheard_sources(connection: duckdb.DuckDBPyConnection, ticked: Collection[st
         select distinct source_name from publish.source_status
         where has_failed and (
             table_name in ({", ".join(quote(each) for each in WITHDRAWALS)}) or table_name = '(none)'
+            or list_contains($telling, kind)
             or (table_name = 'shop_customers' and list_contains($ticked, source_name))
         )
         order by source_name
     """
-    return [row[0] for row in _rows(connection, query, {"ticked": list(ticked)})]
+    telling = [kind for kind, vendor in VENDORS.items() if vendor.settings.holds_withdrawals]
+    return [row[0] for row in _rows(connection, query, {"ticked": list(ticked), "telling": telling})]
 
 
 def redirects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -17,6 +17,8 @@ COMMAND_MODULES = (
     "perennial.cli.audience",
     "perennial.cli.plan",
     "perennial.cli.report",
+    "perennial.cli.sandbox",
+    "perennial.cli.source",
     "perennial.cli.upgrade",
 )
 

@@ -7,7 +7,7 @@ not: any one kind.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -52,6 +52,7 @@ class Source(Part):
 class ApiSource(Source):
     """What every source over a vendor's API may set. Vendors add how to sign in and change the defaults."""
 
+    holds_withdrawals: ClassVar[bool] = True  # it may know that somebody said no: nobody joins while it cannot be read
     token_env: Variable
     base_url: str | None = None  # none: the vendor's own
     api_version: str

@@ -106,11 +106,16 @@ def held_files(home: Home, kind: str, source_name: str, table: str) -> list[Path
     return sorted((path for path in found if split_name(path.name)), key=lambda path: path.name)
 
 
+def loads_of(home: Home, kind: str, source_name: str) -> Iterator[LoadReport]:
+    """The loads of a source, newest first."""
+    names = (path.name for path in home.load_records(kind).glob(f"*.{source_name}.json"))
+    for name in sorted((each for each in names if split_name(each)), reverse=True):
+        yield read_manifest(home.load_records(kind) / name)
+
+
 def newest_state(home: Home, kind: str, source_name: str) -> tuple[str, Mapping[str, Any]]:
     """(load id, state) of the newest load of this source that reached one; ("", {}) where there is none."""
-    records = home.load_records(kind).glob(f"*.{source_name}.json")
-    for path in sorted((each for each in records if split_name(each.name)), key=lambda each: each.name, reverse=True):
-        report = read_manifest(path)
+    for report in loads_of(home, kind, source_name):
         if not report.is_failed and report.state:
             return report.load_id, report.state
     return "", {}

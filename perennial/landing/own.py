@@ -68,7 +68,10 @@ def _load_rows(home: Home) -> Iterator[dict[str, Any]]:
 
 def _settings_rows(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
     with_lines = {
-        load.source_name for load in read_manifests(home) for table in load.tables if table.table == "shop_order_lines"
+        load.source_name
+        for load in read_manifests(home)
+        for table in load.tables
+        if table.table in ("shop_order_lines", "order_lines")  # the contract's, and what vendors call theirs
     }
     for source_name, source in settings.sources.items():
         yield {

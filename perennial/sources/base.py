@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from perennial.landing.load import Load
 
@@ -77,11 +78,14 @@ class Form:
 
 @dataclass(frozen=True)
 class Window:
-    """The stretch of updated time a stream is read over. `since` none: from the beginning. `until`: in backfills."""
+    """The stretch of updated time a stream is read over. `since` none: from the beginning. `until`: in backfills.
+
+    Mode retype asks a vendor nothing: the payloads kept are read anew.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
-    mode: Literal["first", "incremental", "backfill"] = "first"
+    mode: Literal["first", "incremental", "backfill", "retype"] = "first"
 
 
 @dataclass(frozen=True)
@@ -119,12 +123,17 @@ class Stream:
     ids: Callable[[Window], Iterator[Sequence[str]]] | None = None
     is_whole: bool = False
     deletes_absent: bool = False  # with is_whole: what is gone from a full list was deleted (the table has is_deleted)
+    buries: Sequence[str] = ()  # with deletes_absent: other tables of the same key, whose rows are deleted with it
     is_gated: bool = True  # false for a stream that lists only some items of its table
+    # where items wait on our side until they are landed: the column that names the place, and who is told, after the
+    # commit, which places hold nothing more that is not landed
+    waits_in: str | None = None
+    let_go: Callable[[Sequence[str]], None] | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
         found = [rows.table for form in self.forms.values() for rows in form.rows]
-        return tuple(dict.fromkeys([self.table, *found]))
+        return tuple(dict.fromkeys([self.table, *found, *self.buries]))
 
 
 class Adapter(Protocol):
@@ -138,3 +147,11 @@ class Adapter(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class TakesDeliveries(Protocol):
+    """An adapter whose vendor tells some things by webhooks alone: they are read from the receiver's inbox."""
+
+    def deliveries(self, inbox: Path, source_name: str) -> Stream:
+        """The stream of what was received."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from assets.ingest.landing import land
-from assets.ingest.totals import newest_batches
+from assets.ingest.totals import newest_batches, sum_up
 from assets.night import Night
 from assets.publish import snapshot as publish_step
 from assets.publish.departing import judge_all
@@ -55,7 +55,7 @@ def test_landing_adds_its_sources_up_and_says_what_went_to_quarantine(home: Home
     )
     sources = {name: {"kind": "files", "path": str(tmp_path / name)} for name in ("one", "two")}
     night = night_in(home, {"sources": sources})
-    total = land(night)["shop_customers"]
+    total = sum_up(land(night))["landing", "shop_customers"]
     assert (total.received, total.accepted, total.landed, total.quarantined) == (4, 3, 3, 1)
     assert total.metadata()["watermark"] == "2026-02-01T00:00:00"
     assert total.metadata()["sources"] == "one, two"
@@ -70,7 +70,7 @@ def test_a_source_that_fails_degrades_the_night_and_the_others_land(home: Home, 
     missing = tmp_path / "not there"
     sources = {"one": {"kind": "files", "path": str(tmp_path / "one")}, "two": {"kind": "files", "path": str(missing)}}
     night = night_in(home, {"sources": sources})
-    assert land(night)["shop_customers"].landed == 1
+    assert sum_up(land(night))["landing", "shop_customers"].landed == 1
     (problem,) = night.tally.degraded
     assert problem.startswith("source two failed")
     assert "not there" in problem

@@ -103,7 +103,9 @@ def _write_database(
             );
             create table audiences.win_back (customer_id varchar);
             create schema publish;
-            create table publish.source_status (source_name varchar, table_name varchar, has_failed boolean);
+            create table publish.source_status (
+                source_name varchar, table_name varchar, has_failed boolean, kind varchar default 'files'
+            );
             """
         )
         rows = [(each.customer_id, each.address, each.first_name, each.country) for each in persons]
@@ -111,7 +113,7 @@ def _write_database(
         _insert(connection, "customer.customer_consents", [*said, *consents])
         merged = [(LONG_AGO, "merge", old, new, "s/t/1") for old, new in merges.items()]
         _insert(connection, "customer.identifier_ledger", merged)
-        _insert(connection, "publish.source_status", sources)
+        _insert(connection, "publish.source_status (source_name, table_name, has_failed)", sources)
         _insert(connection, "audiences.win_back", [(each.customer_id,) for each in persons if each.is_member])
 
 

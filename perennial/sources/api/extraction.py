@@ -21,7 +21,7 @@ from perennial.config.files import make_folder, sync_folder, write_atomically
 from perennial.config.home import Home
 from perennial.sources.api.payloads import SUFFIX, Part
 from perennial.sources.api.shape import Shape
-from perennial.sources.base import CursorRefused, SourceFailed, Stream, Window
+from perennial.sources.base import CursorRefused, SourceFailed, SourceUnavailable, Stream, Window
 
 T = TypeVar("T")
 
@@ -90,7 +90,10 @@ class Extraction:
             progress.since, progress.until, progress.mode, received=progress.received, walks=progress.walks + 1,
             parts=progress.parts,
         )  # fmt: skip
-        return self._walk(stream, fresh)
+        try:
+            return self._walk(stream, fresh)
+        except CursorRefused:
+            raise SourceUnavailable(f"{stream.name}: the vendor refuses the places it names itself") from None
 
     def _walk(self, stream: Stream, progress: Progress) -> Progress:
         shapes = self.shapes.setdefault(stream.name, {})

@@ -7,9 +7,10 @@ and each of the steps (the other modules here).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from perennial.landing.manifest import held_files, newest_state
 from perennial.sources.api import gate
 from perennial.sources.api.extraction import Extraction, Progress, understood, understood_each
 from perennial.sources.api.http import Api
+from perennial.sources.api.retype import retype
 from perennial.sources.api.shape import Shape, compare
 from perennial.sources.api.typed import incoming
-from perennial.sources.base import Adapter, GateClosed, SourceFailed, Stream, Window
+from perennial.sources.base import Adapter, GateClosed, SourceFailed, Stream, TakesDeliveries, Window
+from perennial.sources.inbox import inbox_of
 from perennial.warehouse.duck import name, path_list, quote
 
 WALKS = 3  # how often a window is read where the vendor says that it holds more than it handed over
@@ -38,6 +41,9 @@ class ApiReader:
 
     def deliver(self, load: Load, env: Mapping[str, str]) -> None:
         with self._signed_in(env) as (adapter, api):
+            if self.window is not None and self.window.mode == "retype":
+                retype(load, adapter.streams())
+                return
             _Reading(self.source, load, adapter, api, self.window).run()
 
     def probe(self, env: Mapping[str, str]) -> list[str]:
@@ -69,7 +75,7 @@ class _Reading:
 
     def run(self) -> None:
         extraction = self._extraction()
-        for stream in self.adapter.streams():
+        for stream in self._streams():
             if self.window is not None and stream.is_whole:
                 continue
             self._read(stream, extraction)
@@ -85,6 +91,13 @@ class _Reading:
                 lambda: self.load.home.accepted(self.load.source_name).unlink(missing_ok=True)
             )
 
+    def _streams(self) -> list[Stream]:
+        adapter = self.adapter
+        received = []
+        if isinstance(adapter, TakesDeliveries):
+            received = [adapter.deliveries(inbox_of(self.load.home), self.load.source_name)]
+        return [*received, *adapter.streams()]
+
     def _extraction(self) -> Extraction:
         purpose = "extracting" if self.window is None else "backfilling"
         plan = {
@@ -96,7 +109,7 @@ class _Reading:
     def _read(self, stream: Stream, extraction: Extraction) -> None:
         noted = extraction.progress(stream.name)
         window = noted.window if noted is not None else self._window(stream)
-        total = understood(lambda: stream.total(window)) if stream.total is not None else None
+        total = None if stream.total is None else understood(partial(stream.total, window))
         progress = extraction.fetch(stream, window)
         self._check_shape(stream, extraction)
         received = self._receive(stream, extraction, progress, 0)
@@ -115,6 +128,8 @@ class _Reading:
             self.load.keep_payload(path, stream.name)
         if window.mode != "backfill":
             self._move(stream, received)
+        if stream.let_go is not None and stream.waits_in is not None and received:
+            self._let_go_later(stream.waits_in, stream.let_go, received)
 
     def _window(self, stream: Stream) -> Window:
         if self.window is not None:
@@ -184,23 +199,29 @@ class _Reading:
 
     def _bury_absent(self, stream: Stream, received: list[Path]) -> None:
         """What is held and gone from a full list was deleted: its newest row lands again, marked so."""
-        held = self._held(stream)
+        for table in (stream.table, *stream.buries):
+            self._bury(stream, table, received)
+
+    def _bury(self, stream: Stream, table_name: str, received: list[Path]) -> None:
+        held = held_files(self.load.home, self.source.kind, self.load.source_name, table_name)
         if not held or not received:
             return
-        table, key = self.load.tables[stream.table], name(stream.key)
+        table, key = self.load.tables[table_name], name(stream.key)
         columns = ", ".join(name(each) for each in table.column_names if each not in ("is_deleted", "updated_at"))
         at = f"timestamp '{self.load.loaded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
         updated = f", {at} as updated_at" if table.has_updated_at else ""
         rows = (
-            f"select {columns}, true as is_deleted{updated} from (select * from"
-            f" read_parquet({path_list(held)}, union_by_name = true) where not is_superseded"
-            f" qualify row_number() over (partition by {key} order by load_id desc) = 1) as newest"
-            f" anti join read_parquet({path_list(received)}) as arrived on newest.{key} = arrived.{key}"
-            f" where not coalesce(is_deleted, false)"
+            f"select {columns}, is_absent as is_deleted{updated} from (select newest.*, arrived.{key} is null as"
+            f" is_absent from (select * from read_parquet({path_list(held)}, union_by_name = true)"
+            f" where not is_superseded qualify row_number() over (partition by {key} order by load_id desc) = 1)"
+            f" as newest left join (select distinct {key} from read_parquet({path_list(received)})) as arrived"
+            f" on newest.{key} = arrived.{key}) as told where is_absent <> coalesce(is_deleted, false)"
+            # a row of the list itself that came back has arrived; one of another table rises with it
+            f" and (is_absent or {quote(table_name)} <> {quote(stream.table)})"
         )
         label = f"{stream.name} deleted at {self.load.source_name}"
         located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
-        self.load.receive(stream.table, Incoming(label, rows, (located,)))
+        self.load.receive(table_name, Incoming(label, rows, (located,)))
 
     def _move(self, stream: Stream, received: list[Path]) -> None:
         """The state after this load: how far the stream was read, never into the future."""
@@ -215,6 +236,12 @@ class _Reading:
         marks = [each for each in (state.get("watermark"), _iso(newest)) if each is not None]
         if marks:
             state["watermark"] = max(marks)
+
+    def _let_go_later(self, column: str, let_go: Callable[[Sequence[str]], None], received: list[Path]) -> None:
+        """A kill before it is only means that the next load reads what is landed already, and lands none of it again."""
+        found = f"select distinct {name(column)} from read_parquet({path_list(received)}) where {name(column)} is not null"
+        places = [str(row[0]) for row in self.load.connection.execute(found).fetchall()]
+        self.load.after_commit.append(lambda: let_go(places))
 
     def _check_shape(self, stream: Stream, extraction: Extraction) -> None:
         state = self.state.setdefault(stream.name, {})

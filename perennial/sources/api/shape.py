@@ -105,11 +105,15 @@ def _needed(schema: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
 
 
 def _is_optional(leaf: Any) -> bool:
-    return (isinstance(leaf, str) and leaf.endswith("?")) or isinstance(leaf, Optional)
+    return (isinstance(leaf, str) and leaf.endswith("?")) or isinstance(leaf, Optional | OptionalList)
 
 
 class Optional(dict[str, Any]):
     """A nested object of a schema that the vendor leaves out where there is none."""
+
+
+class OptionalList(list[Any]):
+    """A list of a schema that the vendor leaves out where there is none."""
 
 
 def _accepted(leaf: Any) -> set[str]:
