@@ -151,7 +151,8 @@ def _secrets(settings: Settings) -> Iterator[tuple[str, str]]:
     for where, section in sections.items():
         for key, value in section:
             if key.endswith("_env") and value is not None:
-                yield f"{where}.{key}", value
+                named = value.items() if isinstance(value, Mapping) else [("", value)]
+                yield from ((f"{where}.{key}.{name}".rstrip("."), variable) for name, variable in named)
 
 
 def _look_at_sources(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ Years = Annotated[int, typer.Option(help="How many years of history.")]
 Seed = Annotated[int, typer.Option(help="The same seed and sizes give the same files, byte for byte.")]
 AsOf = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day the world ends (exclusive).")]
 Port = Annotated[int, typer.Option(help="Loopback port of the demo's channel.")]
+Files = Annotated[bool, typer.Option("--files", help="Deliver everything as files, without the vendors' sandbox.")]
 
 DEFAULT_HOME = "data/demo"
 
@@ -75,8 +76,12 @@ def run(
     seed: Seed = 7,
     as_of: AsOf = datetime(2026, 11, 1),
     port: Port = 47_801,
+    files: Files = False,
 ) -> None:
-    """Make the world where it is missing, run the nightly job on it with a loopback channel, and show what came out."""
+    """Make the world where it is missing, run the nightly job on it, and show what came out.
+
+    The shop, the CRM and messaging are read over their vendors' APIs, which a sandbox on loopback plays.
+    """
     from perennial.config.home import Home
     from perennial.config.problems import ConfigError
     from perennial.demo.make import NotADemo
@@ -89,10 +94,20 @@ def run(
         print_summary(Home(folder), summary_console())
 
     try:
-        status = run_demo(folder, scale, port, os.environ, show=show)
+        status = run_demo(folder, scale, port, os.environ, show=show, **_around(files))
     except (NotADemo, ConfigError) as error:
         raise _wrong_use(error) from error
     raise typer.Exit(status)
+
+
+def _around(files: bool) -> dict[str, Any]:
+    """What runs beside the night: nothing where everything is a file."""
+    if files:
+        return {}
+    from perennial.demo.installation import SANDBOX_PORT
+    from perennial.sandbox.demo import beside_the_night
+
+    return {"around": beside_the_night, "sandbox_port": SANDBOX_PORT}
 
 
 def _wrong_use(error: Exception) -> typer.Exit:

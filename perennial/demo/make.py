@@ -18,19 +18,15 @@ from perennial.demo.catalogue import add_products, make_catalogue
 from perennial.demo.consents import add_consents
 from perennial.demo.conversations import add_advocacy, add_conversations
 from perennial.demo.crm import add_appointments, add_deals, add_stage_changes, make_contacts
+from perennial.demo.installation import DEFAULT_PORT, configuration, not_over_apis
 from perennial.demo.messages import add_campaigns, add_messages, make_messages
 from perennial.demo.order_details import add_exchange_rates, add_lines, add_refunds
-from perennial.demo.orders import OUTLET_WORDS, add_orders, make_orders, split_by_shop
+from perennial.demo.orders import add_orders, make_orders, split_by_shop
 from perennial.demo.people import make_people
 from perennial.demo.records import Exports
-from perennial.demo.scale import TIME_ZONE, Scale
+from perennial.demo.scale import Scale
 from perennial.demo.truth import truth_tables
-from perennial.demo.write import RENAMED, write_exports, write_parquet
-
-SECRET_ENV = "PERENNIAL_DEMO_WEBHOOK_SECRET"
-RECEIVER_PATH = "/perennial"
-DEFAULT_PORT = 47_801
-
+from perennial.demo.write import write_exports, write_parquet
 
 MARK = "demo.json"  # says that a folder is a demo's, and of which scale; written first
 CONFIG = "perennial.yml"  # written last: a demo with it is whole
@@ -40,11 +36,15 @@ class NotADemo(Exception):
     """The folder holds something that is not a demo's and would be overwritten: says what and what to do."""
 
 
-def make_demo(folder: Path, scale: Scale, port: int = DEFAULT_PORT) -> Exports:
-    """Write the world of this scale under the folder. The same scale and port give the same bytes."""
+def make_demo(folder: Path, scale: Scale, port: int = DEFAULT_PORT, sandbox_port: int | None = None) -> Exports:
+    """Write the world of this scale under the folder. The same scale and ports give the same bytes.
+
+    Without a sandbox every system delivers files. With one, the shop, the CRM and messaging are read over their
+    vendors' APIs there, and only what no vendor carries is written as files.
+    """
     _clear(folder, scale)
     exports = make_world(scale)
-    _write(folder, exports, port)
+    _write(folder, exports, port, sandbox_port)
     return exports
 
 
@@ -104,45 +104,9 @@ def make_world(scale: Scale) -> Exports:
     return exports
 
 
-def _write(folder: Path, exports: Exports, port: int) -> None:
+def _write(folder: Path, exports: Exports, port: int, sandbox_port: int | None) -> None:
     (folder / "truth").mkdir(parents=True, exist_ok=True)
-    write_exports(folder / "exports", exports.tables)
+    write_exports(folder / "exports", exports.tables if sandbox_port is None else not_over_apis(exports.tables))
     for name, rows in exports.truth.items():
         write_parquet(folder / "truth" / f"{name}.parquet", rows)
-    write_atomically(folder / CONFIG, configuration(port))
-
-
-def receiver_url(port: int) -> str:
-    return f"http://127.0.0.1:{port}{RECEIVER_PATH}"
-
-
-def configuration(port: int) -> str:
-    """The demo installation's perennial.yml."""
-    columns = "".join(
-        f"      {table}: {{{', '.join(f'{name}: {theirs}' for name, theirs in names.items())}}}\n"
-        for (_, table), names in RENAMED.items()
-    )
-    words = ", ".join(f"{theirs}: {ours}" for ours, theirs in OUTLET_WORDS.items())
-    return f"""# The demo installation, written by `perennial demo`. Nobody in it exists.
-business: {{time_zone: {TIME_ZONE}, currency: GBP}}
-sources:
-  shop: {{kind: files, path: exports/shop, brand: acme, country: GB}}
-  outlet:
-    kind: files
-    path: exports/outlet
-    brand: acme_outlet
-    country: GB
-    time_zone: {TIME_ZONE}
-    status_map: {{{words}}}
-    columns:
-{columns}  crm: {{kind: files, path: exports/crm, country: GB}}
-  messaging: {{kind: files, path: exports/messaging, country: GB}}
-destinations:
-  mailer:
-    kind: webhook
-    url: {receiver_url(port)}
-    secret_env: {SECRET_ENV}
-    allow_private_address: true
-    audiences: [win_back]
-  print_house: {{kind: files, path: outbox/, audiences: all}}
-"""
+    write_atomically(folder / CONFIG, configuration(port, sandbox_port))

@@ -12,19 +12,21 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from perennial.config.files import write_atomically
 from perennial.config.settings import WebhookDestination, load_settings
-from perennial.demo.make import CONFIG, SECRET_ENV, make_demo, receiver_url, scale_of
+from perennial.demo.installation import SECRET_ENV, receiver_url
+from perennial.demo.make import CONFIG, make_demo, scale_of
 from perennial.demo.receiver import Receiver, start_receiver
 from perennial.demo.scale import Scale
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHT = ("-m", "orchestration.nightly")
 MAILER = "mailer"
+Around = Callable[[Path, Scale], AbstractContextManager[Mapping[str, str]]]
 
 
 def run_demo(
@@ -36,16 +38,24 @@ def run_demo(
     show: Callable[[], None] = lambda: None,
     say: Callable[[str], None] = lambda text: print(text, flush=True),
     command: tuple[str, ...] = (sys.executable, *NIGHT),
+    around: Around | None = None,
+    sandbox_port: int | None = None,
 ) -> int:
-    """Run one night over the demo in this folder. Returns the night's exit status."""
+    """Run one night over the demo in this folder. Returns the night's exit status.
+
+    around: what must be running beside the night (the vendors' sandbox); it hands over what the night's environment
+    needs for it.
+    """
     folder = folder.absolute()
-    scale = _world(folder, scale, port, say)
+    scale = _world(folder, scale, port, say, sandbox_port)
     secret = env.get(SECRET_ENV) or new_secret()
-    with channel(folder, secret) as receiver:
+    beside = around(folder, scale) if around is not None else nullcontext({})
+    with channel(folder, secret) as receiver, beside as more:
         say(f"channel: {receiver.url} takes what is sent and keeps it in {folder}/received")
         night_env = {
             "PERENNIAL_AS_OF": scale.as_of.isoformat(),
             **env,
+            **more,
             "PERENNIAL_CONFIG": str(folder / CONFIG),
             "PERENNIAL_HOME": str(folder),
             SECRET_ENV: secret,
@@ -70,12 +80,12 @@ def holdings(receiver: Receiver) -> list[str]:
     return [f"the channel {to} holds {len(people):,} for audience {audience}" for (audience, to), people in held]
 
 
-def _world(folder: Path, scale: Scale, port: int, say: Callable[[str], None]) -> Scale:
+def _world(folder: Path, scale: Scale, port: int, say: Callable[[str], None], sandbox_port: int | None = None) -> Scale:
     """The scale of the demo that is there; a new one is made where there is none."""
     present = scale_of(folder)
     if present is None:
         say(f"making a world of {scale.people:,} people and {scale.years} years in {folder}")
-        make_demo(folder, scale, port)
+        make_demo(folder, scale, port, sandbox_port)
         return scale
     if present != scale:
         say(f"{folder} already holds a world of {present.people:,} people (seed {present.seed}); using that one")

@@ -21,7 +21,8 @@ from typing import Any
 import duckdb
 
 from perennial.config.home import Home
-from perennial.demo.make import CONFIG, SECRET_ENV, make_demo
+from perennial.demo.installation import SECRET_ENV
+from perennial.demo.make import CONFIG, make_demo
 from perennial.demo.receiver import Receiver
 from perennial.demo.run import channel, new_secret
 from perennial.demo.scale import Scale

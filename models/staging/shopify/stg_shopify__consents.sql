@@ -24,12 +24,8 @@ consents as (
         channel,
         'marketing' as purpose,
         states.meaning as status,
-        -- without a time of its own a permission counts from the earliest time known, a refusal from the latest
-        case
-            when state_changed_at is not null then state_changed_at
-            when states.meaning = 'granted' then coalesce(created_at, updated_at, loaded_at)
-            else coalesce(updated_at, created_at, loaded_at)
-        end as changed_at,
+        -- a refusal that bears no time counts from the latest time known
+        coalesce(state_changed_at, updated_at, created_at, loaded_at) as changed_at,
         cast(null as {{ dbt.type_string() }}) as jurisdiction,
         'marketing state ' || state || coalesce(', ' || opt_in_level, '') as evidence,
         source_name,
@@ -37,6 +33,8 @@ consents as (
         loaded_at
     from stated
     inner join states on states.topic = 'consent' and states.vendor_state = stated.state
+    -- a tick that nobody remembers making is no consent: `treat_accepts_marketing_as` is there for those who see it otherwise
+    where states.meaning = 'denied' or state_changed_at is not null
 )
 
 select * from consents

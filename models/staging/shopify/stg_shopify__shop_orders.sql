@@ -13,7 +13,8 @@ shop_orders as (
         phone,
         processed_at as ordered_at,
         currency,
-        subtotal_amount,
+        -- Shopify's subtotal is what is left after discounts
+        subtotal_amount + coalesce(discount_amount, 0) as subtotal_amount,
         discount_amount,
         tax_amount,
         shipping_amount,

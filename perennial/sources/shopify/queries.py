@@ -269,6 +269,7 @@ _REFUND_ROWS = Rows(
 
 _CHECKOUT = f"""
     id createdAt updatedAt completedAt totalPriceSet {_MONEY_TEXT}
+    customAttributes {{ key value }}
     customer {{ id defaultEmailAddress {{ emailAddress }} defaultPhoneNumber {{ phoneNumber }} }}
     lineItems(first: 20) {{ edges {{ node {{ id quantity product {{ id }} originalUnitPriceSet {_MONEY_TEXT} }} }} }}
 """
@@ -277,19 +278,27 @@ _CHECKOUT_ITEM = {
     "customer": {
         "id": "text", "defaultEmailAddress": {"emailAddress": "text"}, "defaultPhoneNumber": {"phoneNumber": "text"},
     },
+    "customAttributes": [{"key": "text", "value": "text"}],
     "lineItems": {
         "edges": [
             {"node": {"id": "text", "quantity": "number", "product": {"id": "text"}, "originalUnitPriceSet": MONEY}}
         ],
     },
 }  # fmt: skip
+
+
+def _attribute(key: str) -> str:
+    return f"list_filter(item.customAttributes, lambda x: lower(x.key) = '{key}')[1].value"
+
+
 _CHECKOUT_ROWS = Rows(
     "checkouts",
     {
         "checkout_id": _id("item.id"),
         "customer_id": _id("item.customer.id"),
-        "email": "item.customer.defaultEmailAddress.emailAddress",
-        "phone": "item.customer.defaultPhoneNumber.phoneNumber",
+        # a guest's checkout has no address of its own at Shopify; themes keep it as an attribute of the cart
+        "email": f"coalesce(item.customer.defaultEmailAddress.emailAddress, {_attribute('email')})",
+        "phone": f"coalesce(item.customer.defaultPhoneNumber.phoneNumber, {_attribute('phone')})",
         "created_at": "item.createdAt",
         "updated_at": "item.updatedAt",
         "completed_at": "item.completedAt",
@@ -316,7 +325,7 @@ QUERIES = (
             "page": _page("customers", _CUSTOMER_ITEM, _CUSTOMER_ROWS),
             "bulk": Form(None, _CUSTOMER_ITEM, [_CUSTOMER_ROWS]),
         },
-        bulk_node=_CUSTOMER,
+        largest_page=200, bulk_node=_CUSTOMER,
     ),
     Query(
         "products", "products", "products", "product_id", _PRODUCT,

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from perennial.cli.main import build_app
 from perennial.config.settings import load_settings
-from perennial.demo.make import SECRET_ENV, make_demo
+from perennial.demo.installation import SECRET_ENV
+from perennial.demo.make import make_demo
 from perennial.demo.run import run_demo
 from perennial.demo.scale import Scale
 

@@ -13,7 +13,8 @@ import pytest
 from perennial.config.contract import TABLES
 from perennial.config.home import Home
 from perennial.config.settings import load_settings
-from perennial.demo.make import NotADemo, configuration, make_demo, scale_of
+from perennial.demo.installation import configuration
+from perennial.demo.make import NotADemo, make_demo, scale_of
 from perennial.demo.scale import Scale
 from perennial.sources.landing import land_all
 from tests.unit.demo.world import SCALE, deliveries, one
