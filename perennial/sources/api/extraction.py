@@ -41,6 +41,7 @@ class Progress:
     received: int = 0
     walks: int = 0  # whole walks begun: a second one where the first came short
     parts: list[dict[str, str]] = field(default_factory=list)  # form, file; in the order of arrival
+    shapes: dict[str, Any] = field(default_factory=dict)  # form → what its payload looked like
 
     @property
     def window(self) -> Window:
@@ -77,6 +78,7 @@ class Extraction:
     def fetch(self, stream: Stream, window: Window) -> Progress:
         """Fetch what is missing of a stream. A window noted by an earlier run is kept."""
         progress = self.progress(stream.name) or Progress(_text(window.since), _text(window.until), window.mode)
+        self.shapes[stream.name] = {form: Shape.of(noted) for form, noted in progress.shapes.items()}
         if progress.is_done:
             return progress
         try:
@@ -139,6 +141,7 @@ class Extraction:
         for form, part in parts.items():
             part.close()
             progress.parts.append({"form": form, "file": part.path.name})
+        progress.shapes = {form: shape.noted() for form, shape in self.shapes.get(stream, {}).items()}
         sync_folder(self.folder)
         write_atomically(self.folder / f"{stream}.json", json.dumps(asdict(progress)) + "\n")
         self._failpoint("pages_noted")

@@ -7,16 +7,20 @@ rows again that are held, so an exact comparison takes the place of guessing how
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from perennial.landing.contract import Table
 from perennial.sources.base import Stream
 from perennial.warehouse.duck import name, path_list
 
+_AT_ONCE = 100_000
 AT_LEAST = 20  # so many rows held come again every night, however long ago they changed
 
 
@@ -80,6 +84,28 @@ def keys_received(connection: duckdb.DuckDBPyConnection, stream: Stream, receive
         return 0
     found = connection.execute(f"select count(distinct {name(stream.key)}) from {_rows(received)}").fetchall()
     return int(found[0][0])
+
+
+def not_received(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, received: list[Path], named: Iterable[Sequence[str]]
+) -> int:
+    """How many of the items that the vendor names did not arrive. There may be millions: DuckDB holds them."""
+    connection.execute("create or replace temp table named_ids (id varchar)")
+    waiting: list[str] = []
+    for page in chain(named, [()]):
+        waiting += (str(each) for each in page)
+        if len(waiting) >= _AT_ONCE or not page:
+            connection.register("named_batch", pa.table({"id": pa.array(waiting, pa.string())}))
+            connection.execute("insert into named_ids select id from named_batch")
+            connection.unregister("named_batch")
+            waiting = []
+    found = f"select {name(stream.key)} as id from {_rows(received)}" if received else "select '' as id where false"
+    count = connection.execute(
+        f"select count(*) from (select distinct id from named_ids) as named anti join ({found}) as arrived"
+        f" on named.id = arrived.id"
+    ).fetchall()[0][0]
+    connection.execute("drop table named_ids")
+    return int(count)
 
 
 def _rows(files: list[Path]) -> str:

@@ -8,71 +8,41 @@ address with its query, a body, a token.
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import httpx
-import orjson
 import stamina
 
 from perennial.config.deadline import Deadline, DeadlineBackend
 from perennial.config.deadline import client as deadline_client
 from perennial.config.parts import ApiSource
-from perennial.config.patience import retry_after
+from perennial.config.patience import LONGEST_WAIT
+from perennial.sources.api.answers import (
+    PASSING,
+    Busy,
+    FileGone,
+    Judge,
+    Reply,
+    Unreached,
+    Unusable,
+    bytes_to_skip,
+    error_code,
+    wait_asked_for,
+)
 from perennial.sources.base import SourceFailed, SourceUnavailable
+
+__all__ = ["Api", "Bearer", "Busy", "FileGone", "Judge", "Reply", "Traffic", "Unreached", "Unusable", "error_code"]
 
 LONGEST_BODY = 64 * 1024 * 1024
 ATTEMPTS = 12
 UNUSABLE_ATTEMPTS = 3  # an answer that is no answer (a log-in page, nothing at all) is not asked for again and again
+FRUITLESS_ATTEMPTS = 5  # a download that does not get a byte further is not begun again and again
+FRUITLESS_PAUSE = 0.5
 _PORTION = 1024 * 1024
-_PASSING = (408, 425, 429)
-_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
-
-
-class Busy(Exception):
-    """The vendor asks to be left alone; `seconds` is for how long, none where it does not say."""
-
-    def __init__(self, why: str, seconds: float | None = None) -> None:
-        super().__init__(why)
-        self.seconds = seconds
-
-
-class Unusable(Busy):
-    """An answer that says it went well and cannot be read."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A whole answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-    at: datetime
-
-    def json(self) -> Any:
-        """The body as JSON; raises Unusable where it is none, or where it holds nothing but errors."""
-        content = self._content
-        if isinstance(content, dict) and len(content) == 1 and content.get("errors"):
-            raise Unusable(f"answered HTTP {self.status} and reports errors")
-        return content
-
-    @cached_property
-    def _content(self) -> Any:
-        try:
-            return orjson.loads(self.content)
-        except orjson.JSONDecodeError:
-            kind = "nothing" if not self.content.strip() else "something that is not JSON"
-            raise Unusable(f"answered HTTP {self.status} with {kind}") from None
-
-
-# A vendor's reading of an answer, asked before the common one: raises Busy or SourceFailed, or says nothing.
-Judge = Callable[[Reply], None]
 
 
 @dataclass
@@ -97,7 +67,8 @@ class Api:
         auth: httpx.Auth | None = None,
         judge: Judge | None = None,
     ) -> None:
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log whole addresses
+        for library in ("httpx", "httpcore"):  # they would log whole addresses and headers
+            logging.getLogger(library).setLevel(logging.WARNING)
         self.base_url = (settings.base_url or base_url).rstrip("/")
         self.traffic = Traffic()
         self._settings = settings
@@ -127,12 +98,10 @@ class Api:
     ) -> Reply:
         """One call with its repeats. `path` is below the base address, or a whole address of the same server that the
         vendor gave. `what` names the call in errors. Raises SourceFailed or SourceUnavailable."""
-        request = self._client.build_request(
-            method, self._address(path), params=params, json=json, data=form, headers=headers
-        )
+        request = self._request(method, path, what, params=params, json=json, data=form, headers=headers)
 
-        def once() -> Reply:
-            reply = self._send(request)
+        def once(seconds: float) -> Reply:
+            reply = self._send(request, seconds)
             self._understand(reply)
             if is_json:
                 reply.json()
@@ -140,43 +109,64 @@ class Api:
 
         return self._repeat(once, what)
 
+    def _request(self, method: str, path: str, what: str, **options: Any) -> httpx.Request:
+        try:
+            return self._client.build_request(method, self._address(path), **options)
+        except httpx.InvalidURL:
+            raise SourceFailed(f"{what}: the address cannot be understood; check `base_url`") from None
+
     def get_json(self, path: str, what: str, *, params: Mapping[str, Any] | None = None) -> Any:
         """GET, as JSON."""
         return self.ask("GET", path, what, params=params).json()
 
     def download(self, address: str, what: str, offset: int = 0) -> Iterator[bytes]:
         """A file from wherever the vendor keeps it, without our credentials, from a byte on, in portions. A connection
-        that breaks is made again where it broke."""
+        that breaks is made again where it broke. Raises FileGone where there is no such file any more."""
+        fruitless = 0
         while True:
             before = offset
             try:
-                for portion in self._portions(address, offset):
+                for portion in self._portions(address, what, offset):
                     offset += len(portion)
                     yield portion
                 return
-            except (httpx.HTTPError, Busy) as error:
-                if offset == before:  # not even a byte more than the last time
-                    raise SourceUnavailable(f"{what}: breaks off ({type(error).__name__})") from None
+            except Busy as error:
+                fruitless = fruitless + 1 if offset == before else 0
+                if fruitless >= FRUITLESS_ATTEMPTS:
+                    raise SourceUnavailable(f"{what}: breaks off ({error})") from None
                 self._note("a download broke off")
+                if fruitless:
+                    self._sleep(max(error.seconds or 0.0, FRUITLESS_PAUSE * 2 ** (fruitless - 1)))
 
-    def _portions(self, address: str, offset: int) -> Iterator[bytes]:
+    def _portions(self, address: str, what: str, offset: int) -> Iterator[bytes]:
+        # a range counts bytes as they are sent: compressed ones would be others than those we have
+        headers = {"accept-encoding": "identity", **({"range": f"bytes={offset}-"} if offset else {})}
         self._deadline.start(self._settings.call_seconds)
-        headers = {"range": f"bytes={offset}-"} if offset else {}
         self.traffic.calls += 1
-        with self._plain.stream("GET", address, headers=headers) as answer:
-            if answer.status_code not in (200, 206):
-                raise Busy(f"answered HTTP {answer.status_code}")
-            skip = offset if answer.status_code == 200 else 0
-            for portion in answer.iter_bytes(_PORTION):
-                self.traffic.bytes += len(portion)
-                self._deadline.start(self._settings.call_seconds)  # a large file may take long, a portion may not
-                if skip >= len(portion):
-                    skip -= len(portion)
-                    continue
-                yield portion[skip:]
-                skip = 0
+        held = bytearray()
+        try:
+            with self._plain.stream("GET", address, headers=headers) as answer:
+                if answer.status_code == 416 and offset:
+                    return  # it was read to its end before
+                skip = bytes_to_skip(answer, what, offset)
+                for portion in answer.iter_bytes():
+                    self.traffic.bytes += len(portion)
+                    held += portion[skip:]
+                    skip -= min(skip, len(portion))
+                    if len(held) >= _PORTION:
+                        yield bytes(held)
+                        held.clear()
+                        self._deadline.start(self._settings.call_seconds)  # a large file may take long, a portion not
+        except httpx.RequestError as error:
+            if held:
+                yield bytes(held)
+            raise Unreached(type(error).__name__) from None
+        except httpx.InvalidURL:
+            raise SourceFailed(f"{what}: its address cannot be understood") from None
+        if held:
+            yield bytes(held)
 
-    def _repeat(self, once: Callable[[], Reply], what: str) -> Reply:
+    def _repeat(self, once: Callable[[float], Reply], what: str) -> Reply:
         ends_at = time.monotonic() + self._settings.call_seconds
         unusable = 0
         failed_at: float | None = None
@@ -184,14 +174,13 @@ class Api:
         def again(error: Exception) -> bool | float:
             nonlocal unusable, failed_at
             failed_at = time.monotonic()
-            if not isinstance(error, Busy | httpx.TransportError):
+            if not isinstance(error, Busy):
                 return False
-            self._note(str(error) if isinstance(error, Busy) else type(error).__name__)
+            self._note(str(error))
             unusable += isinstance(error, Unusable)
-            seconds = error.seconds if isinstance(error, Busy) else None
-            if unusable >= UNUSABLE_ATTEMPTS or (seconds is not None and failed_at + seconds > ends_at):
+            if unusable >= UNUSABLE_ATTEMPTS or failed_at + (error.seconds or 0.0) >= ends_at:
                 return False
-            return True if seconds is None else seconds
+            return True if error.seconds is None else error.seconds
 
         try:
             for attempt in stamina.retry_context(
@@ -201,32 +190,35 @@ class Api:
                 with attempt:
                     if failed_at is not None:
                         self.traffic.waited_seconds += time.monotonic() - failed_at
-                    return once()
+                    return once(ends_at - time.monotonic())
+        except Unreached as error:
+            raise SourceUnavailable(f"{what}: cannot be reached ({error})") from None
         except Busy as error:
             raise SourceUnavailable(f"{what}: {error}; tried {self._tries(error)}") from None
-        except httpx.TransportError as error:
-            raise SourceUnavailable(f"{what}: cannot be reached ({type(error).__name__})") from None
-        except httpx.InvalidURL:
-            raise SourceFailed(f"{what}: the address cannot be understood; check `base_url`") from None
         raise AssertionError("a retry loop ended without an answer")
 
     def _tries(self, error: Busy) -> str:
         wait = "" if error.seconds is None else f", it asks for {error.seconds:.0f} s more"
+        if error.seconds == float("inf"):
+            wait = f", it asks for more than {LONGEST_WAIT:.0f} s"
         return f"for up to {self._settings.call_seconds:.0f} s{wait}"
 
-    def _send(self, request: httpx.Request) -> Reply:
+    def _send(self, request: httpx.Request, seconds: float) -> Reply:
         self.traffic.waited_seconds += self._pace.wait()
-        self._deadline.start(self._settings.timeout_seconds)
+        self._deadline.start(min(self._settings.timeout_seconds, seconds))
         self.traffic.calls += 1
-        answer = self._client.send(request, stream=True)
+        content = bytearray()
         try:
-            content = bytearray()
-            for portion in answer.iter_bytes(_PORTION):
-                content += portion
-                if len(content) > LONGEST_BODY:
-                    raise SourceFailed(f"answers with more than {LONGEST_BODY} bytes; choose a smaller `page_size`")
-        finally:
-            answer.close()
+            answer = self._client.send(request, stream=True)
+            try:
+                for portion in answer.iter_bytes(_PORTION):
+                    content += portion
+                    if len(content) > LONGEST_BODY:
+                        raise SourceFailed(f"answers with more than {LONGEST_BODY} bytes; choose a smaller `page_size`")
+            finally:
+                answer.close()
+        except httpx.RequestError as error:
+            raise Unreached(type(error).__name__) from None
         self.traffic.bytes += len(content)
         return Reply(answer.status_code, answer.headers, bytes(content), datetime.now(UTC))
 
@@ -236,8 +228,8 @@ class Api:
         status = reply.status
         if 200 <= status < 300:
             return
-        if status in _PASSING or status >= 500:
-            raise Busy(f"answered HTTP {status}", retry_after(reply.headers.get("retry-after"), reply.at))
+        if status in PASSING or status >= 500:
+            raise Busy(f"answered HTTP {status}", wait_asked_for(reply.headers, reply.at))
         if status in (401, 403):
             raise SourceFailed(
                 f"answered HTTP {status}: it does not accept the token of `token_env`, or the token lacks a scope"
@@ -252,6 +244,10 @@ class Api:
         if (ours.scheme, ours.host, ours.port) != (theirs.scheme, theirs.host, theirs.port):
             raise SourceFailed("the vendor sends us on to another server, which would see the token; not followed")
         return path
+
+    def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+        self.traffic.waited_seconds += seconds
 
     def _note(self, why: str) -> None:
         self.traffic.repeats[why] = self.traffic.repeats.get(why, 0) + 1
@@ -283,21 +279,3 @@ class Bearer(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers[self._header] = self._value
         yield request
-
-
-def error_code(reply: Reply) -> str:
-    """A vendor's own word for an error, in brackets, where its answer holds one that can be shown."""
-    try:
-        content = orjson.loads(reply.content)
-    except orjson.JSONDecodeError:
-        return ""
-    for each in content if isinstance(content, list) else [content]:
-        if isinstance(each, dict):
-            nested = each.get("errors")
-            places = [each, *(nested if isinstance(nested, list) else [])]
-            for place in places:
-                for key in ("code", "errorCode", "category", "policyName"):
-                    word = place.get(key) if isinstance(place, dict) else None
-                    if isinstance(word, str) and _CODE.fullmatch(word):
-                        return f" ({word})"
-    return ""

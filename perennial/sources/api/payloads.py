@@ -19,7 +19,8 @@ from perennial.sources.base import Form, Schema
 from perennial.warehouse.duck import name, path_list, quote
 
 SUFFIX = ".jsonl.zst"
-LONGEST_LINE = 64 * 1024 * 1024
+SHORTEST_ROOM = 16 * 1024 * 1024  # DuckDB's own room for a line; it takes several times that per thread
+_PORTION = 1024 * 1024
 
 
 class Part:
@@ -54,8 +55,10 @@ def line(page: bytes, context: Mapping[str, Any] | None = None) -> bytes:
 
 def items_select(form: Form, files: Sequence[Path]) -> str:
     """A relation with `item` (and `context`): one row per item of these payload files."""
-    source = f"read_json({path_list(list(files))}, format = 'newline_delimited', compression = 'zstd'"
-    source += f", maximum_object_size = {LONGEST_LINE}" if form.items is not None else ""
+    # told that lines are records, DuckDB does not parse the first 20,000 of them beforehand to find out
+    source = f"read_json({path_list(list(files))}, format = 'newline_delimited', records = true, compression = 'zstd'"
+    if form.items is not None:  # a line is a whole page
+        source += f", maximum_object_size = {max(SHORTEST_ROOM, *(_longest_line(path) for path in files))}"
     if form.items is None:
         return f"{source}, columns = {_columns(form.item)}) as item"
     schema: dict[str, Any] = {"page": _wrapped(form.items, form.item)}
@@ -64,6 +67,17 @@ def items_select(form: Form, files: Sequence[Path]) -> str:
     listing, inner = _unnesting("page", form.items)
     noted = ", context" if form.context else ""
     return f"(select unnest({listing}){inner} as item{noted} from {source}, columns = {_columns(schema)})) as items"
+
+
+def _longest_line(path: Path) -> int:
+    """Bytes of the longest line of a payload file. Room for the longest possible one would not fit into memory."""
+    longest = begun = 0
+    with pa.OSFile(str(path)) as packed, pa.CompressedInputStream(packed, "zstd") as stream:
+        while portion := stream.read(_PORTION):
+            first, *others = portion.split(b"\n")
+            longest = max(longest, begun + len(first) + 1, *(len(each) + 1 for each in others))
+            begun = len(others[-1]) if others else begun + len(first)
+    return longest
 
 
 def duck_type(schema: Any) -> str:

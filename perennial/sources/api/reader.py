@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from perennial.config.parts import ApiSource
 from perennial.landing.incoming import Incoming
 from perennial.landing.load import Load
@@ -24,7 +26,7 @@ from perennial.sources.api.http import Api
 from perennial.sources.api.retype import retype
 from perennial.sources.api.shape import Shape, compare
 from perennial.sources.api.typed import incoming
-from perennial.sources.base import Adapter, GateClosed, SourceFailed, Stream, TakesDeliveries, Window
+from perennial.sources.base import Adapter, GateClosed, ShapeChanged, SourceFailed, Stream, TakesDeliveries, Window
 from perennial.sources.inbox import inbox_of
 from perennial.warehouse.duck import name, path_list, quote
 
@@ -78,7 +80,11 @@ class _Reading:
         for stream in self._streams():
             if self.window is not None and stream.is_whole:
                 continue
-            self._read(stream, extraction)
+            try:
+                self._read(stream, extraction)
+            except (GateClosed, ShapeChanged, duckdb.Error):
+                extraction.forget()  # what was fetched is not to be believed: the next run fetches it anew
+                raise
         self.load.state = {"streams": self.state}
         traffic = self.api.traffic
         self.load.traffic = {
@@ -121,7 +127,8 @@ class _Reading:
             missing = self._short(stream, received, total, window)
         if missing:
             self._came_short(stream, missing, total)
-        self._gate(stream, received, window)
+        # what another stream of this load found deleted did come, as deleted
+        self._gate(stream, self.load.staged(stream.table), window)
         if stream.is_whole and stream.deletes_absent:
             self._bury_absent(stream, received)
         for path in (extraction.folder / part["file"] for part in progress.parts):
@@ -166,11 +173,7 @@ class _Reading:
             return max(total - arrived, 0)
         if stream.ids is None:
             return 0
-        known: set[str] = set()
-        if received:
-            rows = f"select distinct {name(stream.key)} from read_parquet({path_list(received)})"
-            known = {str(row[0]) for row in self.load.connection.execute(rows).fetchall()}
-        return len({each for page in understood_each(stream.ids(window)) for each in page} - known)
+        return gate.not_received(self.load.connection, stream, received, understood_each(stream.ids(window)))
 
     def _came_short(self, stream: Stream, missing: int, total: int | None) -> None:
         of = f" of {total:,}" if total is not None else ""
@@ -201,6 +204,7 @@ class _Reading:
         """What is held and gone from a full list was deleted: its newest row lands again, marked so."""
         for table in (stream.table, *stream.buries):
             self._bury(stream, table, received)
+        self._raise_returned(stream, received)
 
     def _bury(self, stream: Stream, table_name: str, received: list[Path]) -> None:
         held = held_files(self.load.home, self.source.kind, self.load.source_name, table_name)
@@ -223,6 +227,27 @@ class _Reading:
         located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
         self.load.receive(table_name, Incoming(label, rows, (located,)))
 
+    def _raise_returned(self, stream: Stream, received: list[Path]) -> None:
+        """What was held for deleted and is in the full list again: as it arrived, but newer than its burial, which
+        would win otherwise for as long as the vendor does not change it."""
+        held, table, key = self._held(stream), self.load.tables[stream.table], name(stream.key)
+        if not held or not received or not table.has_updated_at:
+            return
+        columns = ", ".join(name(each) for each in table.column_names if each != "updated_at")
+        at = f"timestamp '{self.load.loaded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        buried = (
+            f"select {key} from (select * from read_parquet({path_list(held)}, union_by_name = true) where not"
+            f" is_superseded qualify row_number() over (partition by {key} order by load_id desc) = 1) where is_deleted"
+        )
+        rows = (
+            f"select {columns}, {at} as updated_at from (select * from read_parquet({path_list(received)}) where"
+            f" row_hash is not null and not coalesce(is_deleted, false) qualify row_number() over (partition by {key}"
+            f" order by updated_at desc nulls last, row_hash) = 1) as arrived where {key} in ({buried})"
+        )
+        label = f"{stream.name} back at {self.load.source_name}"
+        located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
+        self.load.receive(stream.table, Incoming(label, rows, (located,)))
+
     def _move(self, stream: Stream, received: list[Path]) -> None:
         """The state after this load: how far the stream was read, never into the future."""
         state = self.state.setdefault(stream.name, {})
@@ -238,9 +263,9 @@ class _Reading:
             state["watermark"] = max(marks)
 
     def _let_go_later(self, column: str, let_go: Callable[[Sequence[str]], None], received: list[Path]) -> None:
-        """A kill before it is only means that the next load reads what is landed already, and lands none of it again."""
-        found = f"select distinct {name(column)} from read_parquet({path_list(received)}) where {name(column)} is not null"
-        places = [str(row[0]) for row in self.load.connection.execute(found).fetchall()]
+        """A kill before that only means that the next load reads again what is landed, and lands none of it again."""
+        found = f"select distinct {name(column)} from read_parquet({path_list(received)})"
+        places = [str(row[0]) for row in self.load.connection.execute(found).fetchall() if row[0] is not None]
         self.load.after_commit.append(lambda: let_go(places))
 
     def _check_shape(self, stream: Stream, extraction: Extraction) -> None:
@@ -251,15 +276,17 @@ class _Reading:
         state["paths"] = paths
 
     def _check_form(self, stream: Stream, form_name: str, shape: Shape, paths: dict[str, Sequence[str]]) -> None:
+        if not shape.objects:
+            return  # nothing came: the first item that does is no news
         known = paths.get(form_name)
         drift = compare(shape, stream.forms[form_name].item, known)
         if drift.vanished:
-            raise SourceFailed(
+            raise ShapeChanged(
                 f"{stream.name}: column {', '.join(drift.vanished)} is no longer there; the vendor changed its answer:"
                 f" pin `api_version`, or mend the mapping (docs/sources.md, schema drift)"
             )
         if drift.retyped:
-            raise SourceFailed(
+            raise ShapeChanged(
                 f"{stream.name}: column {', '.join(drift.retyped)} is of another kind; the vendor changed its answer:"
                 f" pin `api_version`, or mend the mapping (docs/sources.md, schema drift)"
             )

@@ -48,6 +48,16 @@ class Shape:
             for inner in value[:_LIST_SAMPLE]:
                 self._walk(inner, f"{path}[]", depth + 1)
 
+    def noted(self) -> dict[str, Any]:
+        """As JSON, so that what was seen before a kill counts after it."""
+        kinds = {path: sorted(found) for path, found in self.kinds.items()}
+        return {"kinds": kinds, "objects": self.objects, "present": self.present}
+
+    @classmethod
+    def of(cls, noted: Mapping[str, Any]) -> Shape:
+        kinds = {path: set(found) for path, found in noted["kinds"].items()}
+        return cls(kinds, dict(noted["objects"]), dict(noted["present"]))
+
     def known(self) -> list[str]:
         """The paths seen, for comparing with the next night's."""
         return sorted(self.kinds)
@@ -86,7 +96,8 @@ def compare(shape: Shape, item: Schema, known: Sequence[str] | None) -> Drift:
         wrong = shape.kinds.get(path, set()) - _accepted(leaf)
         if wrong:
             retyped.append(f"{path} ({_wanted(leaf)}, now {' or '.join(sorted(wrong))})")
-    new = [] if known is None else [path for path in sorted(shape.kinds) if path not in set(known)]
+    expected = {*(known or ()), *(path for path, _, _ in _needed(item))}  # a list may have been empty until now
+    new = [] if known is None else [path for path in sorted(shape.kinds) if path not in expected]
     above = set(new)
     # a new object is one piece of news, not one per key in it
     new = [path for path in new if not any(path.startswith((f"{other}.", f"{other}[]")) for other in above)]
