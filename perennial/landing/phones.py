@@ -25,7 +25,7 @@ from perennial.config.countries import country_code
 from perennial.config.files import beside, make_folder, put_in_place, write_atomically
 from perennial.config.home import Home
 from perennial.config.settings import Settings
-from perennial.landing.contract import OWN_TABLES, Table, kinds, tables_of
+from perennial.landing.contract import DIRECT_KINDS, OWN_TABLES, Table, kinds, tables_of
 from perennial.landing.empty import arrow_schema
 from perennial.landing.load_ids import split_name
 from perennial.warehouse.duck import connect, path_list, quote
@@ -116,7 +116,11 @@ def _pairs(path: Path, country: str) -> str:
     delivered = f"coalesce(country, {quote(country)})" if "country" in names else quote(country)
     rows = f"from read_parquet({path_list([path])})"
     if "phone" in names:
-        return f"select distinct phone, {delivered} as country {rows} where phone is not null"
+        pairs = f"select distinct phone, {delivered} as country {rows} where phone is not null"
+        if "country" in names and path.parent.parent.name not in DIRECT_KINDS:
+            # a vendor's messages point at somebody by the number alone, where no country stands beside it
+            pairs += f" union select distinct phone, {quote(country)} {rows} where phone is not null"
+        return pairs
     return (
         f"select distinct contact_ref as phone, {quote(country)} as country {rows}"
         f" where contact_ref_type = 'phone' and contact_ref is not null"

@@ -28,6 +28,10 @@ class GateClosed(SourceFailed):
     """This source handed over much less than it held before: nothing may be published on that until a person looked."""
 
 
+class ShapeChanged(SourceFailed):
+    """The vendor's answers are built otherwise than before: names the column."""
+
+
 class CursorRefused(Exception):
     """The vendor no longer knows the place where an earlier run stopped: the stream begins again."""
 
@@ -53,13 +57,15 @@ class Rows:
     """How the items of a payload become raw rows of one landed table.
 
     columns: landed column → SQL over `item` (one item of the page), `context` (what the adapter noted with the page)
-    and, with `each`, `line` (one element of that list expression).
+    and, with `each`, `line` (one element of that list expression). version: of lines that come apart from the items they
+    belong to, where it is known: the updated time of the version of the item that they are of.
     """
 
     table: str
     columns: Mapping[str, str]
     each: str | None = None
     where: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)

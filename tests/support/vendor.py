@@ -6,9 +6,7 @@ vendor, any test.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,19 +27,12 @@ from perennial.sandbox.server import Sandbox, running
 from perennial.sources.base import Window
 from perennial.sources.landing import land_source
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 1, 3, tzinfo=UTC)
 TOKEN_ENV = "VENDOR_TOKEN"
 SOURCE = "store"
-_LAND = """
-import json, sys
-from datetime import datetime
-from pathlib import Path
-from tests.support.vendor import land_home
-source, env = json.loads(sys.argv[2]), json.loads(sys.argv[3])
-report = land_home(Path(sys.argv[1]), source, env, datetime.fromisoformat(sys.argv[4]))
-sys.exit(0 if not report.is_failed else 1)
-"""
+# children that are to be killed come from a process that has imported everything already and holds no threads
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["pytest", "tests.support.vendor", "perennial.sources.api.reader"])
 
 
 def settings_of(source: Mapping[str, Any]) -> Settings:
@@ -61,6 +52,10 @@ def land_home(
     recover(home)
     ensure_empty_files(home)
     return land_source(home, SOURCE, settings_of(source), env, lambda: now, window=window)
+
+
+def _land_and_exit(root: Path, source: Mapping[str, Any], env: Mapping[str, str], now: datetime) -> None:
+    sys.exit(1 if land_home(root, source, env, now).is_failed else 0)
 
 
 @dataclass
@@ -96,14 +91,11 @@ class VendorWorld:
         """Land in another process that dies at a place; returns its status (-9 where it was killed)."""
         self.now += timedelta(hours=1)
         env = {**self.env, "PERENNIAL_FAILPOINT": failpoint}
-        arguments = [str(self.root), json.dumps(self.source), json.dumps(env), self.now.isoformat()]
-        done = subprocess.run(
-            [sys.executable, "-c", _LAND, *arguments],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            check=False,
-        )
-        return done.returncode
+        child = _PROCESSES.Process(target=_land_and_exit, args=(self.root, self.source, env, self.now))
+        child.start()
+        child.join()
+        assert child.exitcode is not None
+        return child.exitcode
 
     def arm(self, fault: str, **options: Any) -> None:
         self.sandbox.arm(self.vendor.name, fault, **options)

@@ -11,7 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,8 @@ class Progress:
     walks: int = 0  # whole walks begun: a second one where the first came short
     parts: list[dict[str, str]] = field(default_factory=list)  # form, file; in the order of arrival
     shapes: dict[str, Any] = field(default_factory=dict)  # form → what its payload looked like
+    total: int | None = None  # how many items the vendor said the window holds, asked before reading
+    began_at: str | None = None  # by the clock of the run that began it
 
     @property
     def window(self) -> Window:
@@ -75,22 +77,27 @@ class Extraction:
         except (OSError, ValueError, TypeError):
             return None
 
-    def fetch(self, stream: Stream, window: Window) -> Progress:
-        """Fetch what is missing of a stream. A window noted by an earlier run is kept."""
-        progress = self.progress(stream.name) or Progress(_text(window.since), _text(window.until), window.mode)
+    def fetch(self, stream: Stream, window: Window, total: int | None = None, now: datetime | None = None) -> Progress:
+        """Fetch what is missing of a stream. A window noted by an earlier run is kept, with what was asked about it."""
+        progress = self.progress(stream.name) or Progress(
+            _text(window.since), _text(window.until), window.mode, total=total, began_at=_text(now)
+        )
         self.shapes[stream.name] = {form: Shape.of(noted) for form, noted in progress.shapes.items()}
         if progress.is_done:
             return progress
         try:
             return self._walk(stream, progress)
         except CursorRefused:
+            if not progress.walks:  # a walk that begins anew brings everything that this one brought
+                progress.parts.clear()
+                self._note(stream.name, replace(progress, cursor=None), {})
             return self.again(stream, progress)
 
     def again(self, stream: Stream, progress: Progress) -> Progress:
         """Fetch a stream's window once more, beside what is there: what comes twice is settled when it lands."""
         fresh = Progress(
             progress.since, progress.until, progress.mode, received=progress.received, walks=progress.walks + 1,
-            parts=progress.parts,
+            parts=progress.parts, total=progress.total, began_at=progress.began_at,
         )  # fmt: skip
         try:
             return self._walk(stream, fresh)
@@ -111,7 +118,7 @@ class Extraction:
                     shapes.setdefault(form, Shape()).observe(items)
                 progress.received += page.count
                 progress.cursor = page.next
-                is_last = page.next is None
+                is_last = progress.is_done = page.next is None
                 size = sum(part.size for part in open_parts.values())
                 if (
                     is_last
@@ -129,12 +136,12 @@ class Extraction:
                 part.close()
                 part.path.unlink(missing_ok=True)
             raise
-        progress.is_done = True
+        progress.is_done = True  # it may also end without a page that says so
         self._note(stream.name, progress, open_parts)
         return progress
 
     def _part_file(self, stream: str, form: str, progress: Progress, position: int) -> Path:
-        return self.folder / f"{stream}.{form}-{len(progress.parts) + position + 1:06d}{SUFFIX}"
+        return self.folder / f"{stream}.{form}-{progress.walks:02d}{len(progress.parts) + position + 1:06d}{SUFFIX}"
 
     def _note(self, stream: str, progress: Progress, parts: Mapping[str, Part]) -> None:
         """Make the parts durable, then say so. What lies here without being noted is written over."""
@@ -172,7 +179,7 @@ def understood(ask: Callable[[], T]) -> T:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise SourceFailed(
             f"an answer is not built as expected ({type(error).__name__}); check `api_version` and `base_url`"
-        ) from error
+        ) from None
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -19,6 +19,7 @@ from perennial.sources.base import Form, Schema
 from perennial.warehouse.duck import name, path_list, quote
 
 SUFFIX = ".jsonl.zst"
+PAYLOAD_FILE = "_payload_file"
 SHORTEST_ROOM = 16 * 1024 * 1024  # DuckDB's own room for a line; it takes several times that per thread
 _PORTION = 1024 * 1024
 
@@ -53,19 +54,20 @@ def line(page: bytes, context: Mapping[str, Any] | None = None) -> bytes:
     return b"{" + noted + b'"page":' + body + b"}\n"
 
 
-def items_select(form: Form, files: Sequence[Path]) -> str:
-    """A relation with `item` (and `context`): one row per item of these payload files."""
+def items_select(form: Form, files: Sequence[Path], *, with_file: bool = False) -> str:
+    """A relation with `item` (and `context`, and the file's path): one row per item of these payload files."""
     # told that lines are records, DuckDB does not parse the first 20,000 of them beforehand to find out
     source = f"read_json({path_list(list(files))}, format = 'newline_delimited', records = true, compression = 'zstd'"
     if form.items is not None:  # a line is a whole page
         source += f", maximum_object_size = {max(SHORTEST_ROOM, *(_longest_line(path) for path in files))}"
+    source += f", filename = {quote(PAYLOAD_FILE)}" if with_file else ""
     if form.items is None:
         return f"{source}, columns = {_columns(form.item)}) as item"
     schema: dict[str, Any] = {"page": _wrapped(form.items, form.item)}
     if form.context:
         schema["context"] = dict.fromkeys(form.context, "text")
     listing, inner = _unnesting("page", form.items)
-    noted = ", context" if form.context else ""
+    noted = (", context" if form.context else "") + (f", {PAYLOAD_FILE}" if with_file else "")
     return f"(select unnest({listing}){inner} as item{noted} from {source}, columns = {_columns(schema)})) as items"
 
 

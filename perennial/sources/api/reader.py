@@ -23,14 +23,16 @@ from perennial.landing.manifest import held_files, newest_state
 from perennial.sources.api import gate
 from perennial.sources.api.extraction import Extraction, Progress, understood, understood_each
 from perennial.sources.api.http import Api
+from perennial.sources.api.newest import came_twice, is_line, newest_rows
 from perennial.sources.api.retype import retype
 from perennial.sources.api.shape import Shape, compare
-from perennial.sources.api.typed import incoming
+from perennial.sources.api.typed import delivery, incoming, rows_select
 from perennial.sources.base import Adapter, GateClosed, ShapeChanged, SourceFailed, Stream, TakesDeliveries, Window
 from perennial.sources.inbox import inbox_of
 from perennial.warehouse.duck import name, path_list, quote
 
 WALKS = 3  # how often a window is read where the vendor says that it holds more than it handed over
+SHORT_NIGHTS = 3  # how many nights read the same window again where it came short
 AHEAD = timedelta(hours=1)  # a row dated later than this does not move the state
 
 
@@ -115,8 +117,10 @@ class _Reading:
     def _read(self, stream: Stream, extraction: Extraction) -> None:
         noted = extraction.progress(stream.name)
         window = noted.window if noted is not None else self._window(stream)
-        total = None if stream.total is None else understood(partial(stream.total, window))
-        progress = extraction.fetch(stream, window)
+        total = noted.total if noted is not None else None
+        if noted is None and stream.total is not None:
+            total = understood(partial(stream.total, window))
+        progress = extraction.fetch(stream, window, total, self.load.loaded_at)
         self._check_shape(stream, extraction)
         received = self._receive(stream, extraction, progress, 0)
         missing = self._short(stream, received, total, window)
@@ -125,6 +129,7 @@ class _Reading:
             progress = extraction.again(stream, progress)
             received += self._receive(stream, extraction, progress, done)
             missing = self._short(stream, received, total, window)
+        self._receive_lines(stream, extraction, progress, received)
         if missing:
             self._came_short(stream, missing, total)
         # what another stream of this load found deleted did come, as deleted
@@ -134,7 +139,7 @@ class _Reading:
         for path in (extraction.folder / part["file"] for part in progress.parts):
             self.load.keep_payload(path, stream.name)
         if window.mode != "backfill":
-            self._move(stream, received)
+            self._move(stream, received, progress, missing)
         if stream.let_go is not None and stream.waits_in is not None and received:
             self._let_go_later(stream.waits_in, stream.let_go, received)
 
@@ -161,10 +166,25 @@ class _Reading:
         for form_name, form in stream.forms.items():
             files = extraction.files(progress, form_name, start)
             if files:
-                label = f"{stream.name} of {self.load.source_name}"
                 for rows in form.rows:
-                    self.load.receive(rows.table, incoming(label, form, rows, files))
+                    if not is_line(stream, self.load.tables, rows):
+                        self.load.receive(rows.table, incoming(self._label(stream), form, rows, files))
         return self.load.staged(stream.table)[before:]
+
+    def _receive_lines(self, stream: Stream, extraction: Extraction, progress: Progress, received: list[Path]) -> None:
+        """The lines of what was received: where an item came in several versions, those of the newest alone."""
+        files = {form: extraction.files(progress, form) for form in stream.forms}
+        is_mixed = came_twice(self.load.connection, self.load.tables[stream.table], received)
+        for form_name, form in stream.forms.items():
+            for rows in form.rows if files[form_name] else ():
+                if is_line(stream, self.load.tables, rows):
+                    select = rows_select(form, rows, files[form_name])
+                    if is_mixed:
+                        select = newest_rows(stream, self.load.tables, form_name, rows, files)
+                    self.load.receive(rows.table, delivery(self._label(stream), select))
+
+    def _label(self, stream: Stream) -> str:
+        return f"{stream.name} of {self.load.source_name}"
 
     def _short(self, stream: Stream, received: list[Path], total: int | None, window: Window) -> int:
         """How many items the vendor has in this window that did not arrive."""
@@ -248,19 +268,25 @@ class _Reading:
         located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
         self.load.receive(stream.table, Incoming(label, rows, (located,)))
 
-    def _move(self, stream: Stream, received: list[Path]) -> None:
-        """The state after this load: how far the stream was read, never into the future."""
+    def _move(self, stream: Stream, received: list[Path], progress: Progress, missing: int) -> None:
+        """The state after this load: how far the stream was read, never into the future. What changed since the reading
+        began may have been passed already, so the state stops there. Where items are missing it stays for some nights.
+        """
         state = self.state.setdefault(stream.name, {})
         if stream.is_whole or stream.updated is None or not received:
+            return
+        short = int(state.pop("short", 0)) + 1 if missing and not self.is_accepted else 0
+        if 0 < short < SHORT_NIGHTS:
+            state["short"] = short
             return
         updated = name(stream.updated)
         ahead = (self.load.loaded_at + AHEAD).astimezone(UTC).replace(tzinfo=None)
         newest = self.load.connection.execute(
             f"select max({updated}) filter ({updated} <= ?) from read_parquet({path_list(received)})", [ahead]
         ).fetchall()[0][0]
-        marks = [each for each in (state.get("watermark"), _iso(newest)) if each is not None]
-        if marks:
-            state["watermark"] = max(marks)
+        reached = [each for each in (_iso(newest), progress.began_at) if each is not None]
+        if newest is not None:
+            state["watermark"] = max(min(reached), state.get("watermark", ""))
 
     def _let_go_later(self, column: str, let_go: Callable[[Sequence[str]], None], received: list[Path]) -> None:
         """A kill before that only means that the next load reads again what is landed, and lands none of it again."""

@@ -1,7 +1,8 @@
 """Making a source's rows anew from the payloads kept: after a mapping was mended, without asking the vendor again.
 
-What lives here: which payload files there are, and handing them to a load. What does not: which version wins: rows that
-come out as they were are repeats, rows that come out otherwise win over what the old mapping made of the same version.
+What lives here: which payload files there are, and handing them to a load: of every item its newest payload. What does
+not: which version wins: rows that come out as they were are repeats, rows that come out otherwise win over what the old
+mapping made of the same version.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from pathlib import Path
 
 from perennial.landing.load import Load
 from perennial.landing.manifest import newest_state
+from perennial.sources.api.newest import newest_rows
 from perennial.sources.api.payloads import SUFFIX
-from perennial.sources.api.typed import incoming
+from perennial.sources.api.typed import delivery
 from perennial.sources.base import SourceFailed, Stream
 
 
@@ -20,12 +22,13 @@ def retype(load: Load, streams: Sequence[Stream]) -> None:
     """Hand every payload of this source to the load. The state stays as it is."""
     found = 0
     for stream in streams:
-        for form_name, form in stream.forms.items():
-            files = payload_files(load, stream.name, form_name)
-            found += len(files)
-            for rows in form.rows if files else ():
-                label = f"{stream.name} of {load.source_name}, as kept"
-                load.receive(rows.table, incoming(label, form, rows, files))
+        files = {form: payload_files(load, stream.name, form) for form in stream.forms}
+        label = f"{stream.name} of {load.source_name}, as kept"
+        for form_name in [form for form, its_files in files.items() if its_files]:
+            found += len(files[form_name])
+            for rows in stream.forms[form_name].rows:
+                select = newest_rows(stream, load.tables, form_name, rows, files)
+                load.receive(rows.table, delivery(label, select))
     if not found:
         raise SourceFailed("no payload is kept of this source; run a night first")
     load.state = dict(newest_state(load.home, load.source.kind, load.source_name)[1])

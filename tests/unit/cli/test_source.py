@@ -63,8 +63,6 @@ def test_a_backfill_reads_what_changed_in_its_days_and_rows_can_be_made_anew_wit
     newest = next(loads_of(Home(tmp_path / "home"), "shopify", "store"))
     begun = [stream for stream in newest.state["streams"].values() if "watermark" in stream]
     assert begun == [], "the next night still begins at the beginning"
-        "a night begins at the beginning"
-    )
 
 
 def test_accepting_writes_the_word_that_the_next_load_uses_up(shop: Sandbox, tmp_path: Path) -> None:
