@@ -109,18 +109,27 @@ def _write_new(connection: duckdb.DuckDBPyConnection, files: dict[Path, str], kn
     return count
 
 
+# what tables call a number and the country it is read in; staging may take either of several
+_NUMBERS = ("phone", "mobile_phone")
+_COUNTRIES = ("country", "country_code")
+
+
 def _pairs(path: Path, country: str) -> str:
     """The distinct pairs of one landed file."""
     table = tables_of(path.parent.parent.name)[path.parent.name]
     names = table.column_names
-    delivered = f"coalesce(country, {quote(country)})" if "country" in names else quote(country)
     rows = f"from read_parquet({path_list([path])})"
-    if "phone" in names:
-        pairs = f"select distinct phone, {delivered} as country {rows} where phone is not null"
-        if "country" in names and path.parent.parent.name not in DIRECT_KINDS:
-            # a vendor's messages point at somebody by the number alone, where no country stands beside it
-            pairs += f" union select distinct phone, {quote(country)} {rows} where phone is not null"
-        return pairs
+    numbers = [column for column in _NUMBERS if column in names]
+    places = [f"coalesce({column}, {quote(country)})" for column in _COUNTRIES if column in names]
+    if not places or path.parent.parent.name not in DIRECT_KINDS:
+        # a vendor's messages point at somebody by the number alone, where no country stands beside it
+        places.append(quote(country))
+    if numbers:
+        return " union ".join(
+            f"select distinct {number} as phone, {place} as country {rows} where {number} is not null"
+            for number in numbers
+            for place in places
+        )
     return (
         f"select distinct contact_ref as phone, {quote(country)} as country {rows}"
         f" where contact_ref_type = 'phone' and contact_ref is not null"

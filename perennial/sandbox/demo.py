@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,13 +23,15 @@ from perennial.demo.make import CONFIG, make_world
 from perennial.demo.scale import Scale
 from perennial.sandbox.core import Vendor
 from perennial.sandbox.respond_io.api import SIGNING_KEY as KEY
-from perennial.sandbox.respond_io.webhooks import send
+from perennial.sandbox.respond_io.webhooks import Delivery, send
 from perennial.sandbox.server import Sandbox, running
 from perennial.sandbox.world import token, vendors
 from perennial.sources.inbound import Hook, receiver
 from perennial.sources.inbox import inbox_of
 
 IN_A_HURRY = 1000.0  # times the vendors' real rates: a demo shows the data, not the waiting
+# what the API can be asked for needs no telling
+TOLD = ("conversation.opened", "conversation.closed", "contact.assignee.updated")
 _SENT = "webhooks_sent"
 
 
@@ -77,10 +80,16 @@ def _tell(folder: Path, held: Sequence[Vendor]) -> None:
         return
     inbox = inbox_of(Home(folder).prepare())
     source = next(name for name, vendor in OVER_APIS.items() if vendor == "respond_io")
-    app = receiver(inbox, {f"{source}/{HOOK}": Hook("respond_io", KEY)})
+    then: list[datetime] = [datetime.now(UTC)]
+
+    def happens(delivery: Delivery) -> None:
+        then[0] = delivery.at
+
+    # the vendor does not say when some things happened, only tells them at once: the receiver's clock follows the world's
+    app = receiver(inbox, {f"{source}/{HOOK}": Hook("respond_io", KEY)}, clock=lambda: then[0])
     vendor: Any = next(each for each in held if each.name == "respond_io")
     with running(app) as address:
-        attempts = send(f"{address}/{source}/{HOOK}", vendor.webhooks())
+        attempts = send(f"{address}/{source}/{HOOK}", vendor.webhooks(events=TOLD), before=happens)
     refused = [each for each in attempts if each.status != 200]
     if refused:
         raise RuntimeError(f"the receiver refused {len(refused)} of {len(attempts)} webhooks")

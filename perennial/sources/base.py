@@ -57,8 +57,8 @@ class Rows:
     """How the items of a payload become raw rows of one landed table.
 
     columns: landed column → SQL over `item` (one item of the page), `context` (what the adapter noted with the page)
-    and, with `each`, `line` (one element of that list expression). version: of lines that come apart from the items they
-    belong to, where it is known: the updated time of the version of the item that they are of.
+    and, with `each`, `line` (one element of that list expression). version: of lines that come apart from their items,
+    where it is known: the updated time of the version of the item that they belong to.
     """
 
     table: str

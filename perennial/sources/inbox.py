@@ -28,7 +28,7 @@ LOG = logging.getLogger(__name__)
 LARGEST_SEGMENT = 64 * 1024 * 1024
 LONGEST_LINE = 2 * 1024 * 1024
 LINE_BEGINS, LINE_ENDS = b'{"received_at": ', b"}\n"
-CLOSED, TORN, LOCK, SEQUENCE = "closed", "torn", ".lock", ".sequence"
+CLOSED, TORN, LOCK = "closed", "torn", ".lock"
 _SEGMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-(\d+)\.jsonl")
 
 
@@ -50,11 +50,12 @@ class Inbox:
         self._descriptor: int | None = None
         self._path = folder
         self._hour, self._size = "", 0
+        self._is_first = True
 
     def append(self, line: bytes, at: datetime) -> None:
         """Put one line, ending with a line break, on disk. Raises OSError where it is not."""
-        with self._guard, _locked(self._folder):
-            descriptor = self._ready(at.astimezone(UTC).strftime("%Y-%m-%dT%H"))
+        with self._guard, _locked(self._folder) as lock:
+            descriptor = self._ready(at.astimezone(UTC).strftime("%Y-%m-%dT%H"), lock)
             try:
                 self._failpoint("inbound_ready")
                 _write(descriptor, line[: len(line) // 2])
@@ -72,19 +73,20 @@ class Inbox:
         with self._guard:
             self._let_go()
 
-    def _ready(self, hour: str) -> int:
+    def _ready(self, hour: str, lock: int) -> int:
         """The segment to write to: the one at hand, unless its hour is over, it is full, or it was closed meanwhile."""
         if self._descriptor is not None and hour == self._hour and self._size < LARGEST_SEGMENT and self._is_open():
             return self._descriptor
         self._let_go()
-        used = [*_segments(self._folder), *_segments(self._folder / CLOSED)]
-        number = max([_sequence(self._folder), *map(_number, used)]) + 1
-        write_atomically(self._folder / SEQUENCE, str(number))
-        self._path = self._folder / f"{hour}-{number}.jsonl"
+        name = _fresh_name(self._folder, hour, lock)
+        self._path = self._folder / name
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE_FILE)
         self._hour, self._size = hour, 0
-        for folder in (self._folder, *self._folder.parents[:2]):  # any of them may have been made just now
-            sync_folder(folder)
+        sync_folder(self._folder)
+        if self._is_first:
+            for folder in self._folder.parents[:2]:  # any of them may have been made just now
+                sync_folder(folder)
+            self._is_first = False
         return self._descriptor
 
     def _is_open(self) -> bool:
@@ -169,22 +171,25 @@ def _number(segment: Path) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _sequence(folder: Path) -> int:
-    """The number of the last segment ever begun here: a name is never used twice."""
-    try:
-        return int((folder / SEQUENCE).read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        return 0
+def _fresh_name(folder: Path, hour: str, lock: int) -> str:
+    """A name that no segment has or had. The lock's file keeps the last number; where it is lost, names tell it."""
+    kept = os.pread(lock, 20, 0)
+    held = [] if kept.isdigit() else [*_segments(folder), *_segments(folder / CLOSED)]
+    number = 1 + (int(kept) if kept.isdigit() else max(map(_number, held), default=0))
+    while (folder / f"{hour}-{number}.jsonl").exists() or (folder / CLOSED / f"{hour}-{number}.jsonl").exists():
+        number += 1
+    os.pwrite(lock, f"{number:020d}".encode(), 0)
+    return f"{hour}-{number}.jsonl"
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[int]:
     """Keep every other process from writing or closing this source's segments. A dead process holds no lock."""
     make_folder(folder)
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -53,6 +53,10 @@ class Reply:
     content: bytes
     at: datetime
 
+    def parsed(self) -> Any:
+        """The body as JSON, errors or not; raises Unusable where it is none."""
+        return self._content
+
     def json(self) -> Any:
         """The body as JSON; raises Unusable where it is none, or where it holds nothing but errors."""
         content = self._content

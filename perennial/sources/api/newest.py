@@ -1,9 +1,11 @@
 """Which of several readings of one thing counts, where its rows do not tell.
 
-What lives here: the filter that keeps, of every item's payloads, those of the newest reading and the newest version in it.
-What does not: which version of a row wins otherwise (perennial/landing/settle.py). Lines belong to one version of their
-parent: where an item came twice in one load, in two versions, the lines of the older one are none any more. And where
-payloads of many nights are read at once, rows that bear no updated time are told apart by their night alone.
+What lives here: the filter that keeps, of every item's payloads, those of the newest reading and the newest version in
+it. What does not: which version of a row wins otherwise (perennial/landing/settle.py).
+
+Lines belong to one version of their parent: where an item came twice in one load, in two versions, the lines of the
+older one are none any more. Where payloads of many nights are read at once, rows that bear no updated time are told
+apart by their night alone.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ def _marked(
 
 
 def _reading(stream: str) -> str:
-    """What the files of one walk over a stream have in common: `<load>.<source>.orders-00` of `orders.page-00000001`."""
+    """What the files of one walk over a stream have in common: `<load>.<source>.orders-00`."""
     return (
         f"regexp_replace(parse_filename({PAYLOAD_FILE}), '({stream})\\.[a-z_]+-(\\d\\d)\\d+\\.jsonl\\.zst$', '\\1-\\2')"
     )
