@@ -85,7 +85,7 @@ def _tell(folder: Path, held: Sequence[Vendor]) -> None:
     def happens(delivery: Delivery) -> None:
         then[0] = delivery.at
 
-    # the vendor does not say when some things happened, only tells them at once: the receiver's clock follows the world's
+    # of some things the vendor does not say when they happened: the receiver's clock follows the world's
     app = receiver(inbox, {f"{source}/{HOOK}": Hook("respond_io", KEY)}, clock=lambda: then[0])
     vendor: Any = next(each for each in held if each.name == "respond_io")
     with running(app) as address:

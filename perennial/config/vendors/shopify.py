@@ -23,6 +23,7 @@ class Settings(ApiSource):
     api_version: str = "2026-10"
     page_size: int = Field(default=50, ge=1, le=250)
     requests_per_second: float = Field(default=4.0, gt=0)
+    bulk_seconds: float = Field(default=4 * 3600.0, gt=0)  # how long a run waits for a bulk operation; the next goes on
     warranty_metafield: str | None = Field(default=None, pattern=r"^[^.\s]+\.[^.\s]+$")  # namespace.key, days
 
 

@@ -1,0 +1,30 @@
+-- One row per source and contact of an Omnisend brand that was not deleted: the version that counts.
+with landed as (
+    {{ current_rows('contacts', key=['contact_id'], kind='omnisend') }}
+),
+
+crm_contacts as (
+    select
+        contact_id,
+        email,
+        phone,
+        first_name,
+        last_name,
+        cast(null as {{ dbt.type_string() }}) as company,
+        country,
+        cast(null as {{ dbt.type_string() }}) as lead_source,
+        cast(null as {{ dbt.type_string() }}) as lead_campaign,
+        cast(null as {{ dbt.type_string() }}) as lifecycle_stage,
+        cast(null as {{ dbt.type_string() }}) as owner_id,
+        try_cast(birthdate as date) as birth_on,
+        created_at,
+        updated_at,
+        cast(null as {{ dbt.type_string() }}) as merged_into_id,
+        source_name,
+        brand,
+        loaded_at
+    from landed
+    where not coalesce(is_deleted, false)
+)
+
+select * from crm_contacts
