@@ -127,7 +127,7 @@ class Extraction:
                     or time.monotonic() - flushed_at >= FLUSH_SECONDS
                 ):
                     self._note(stream.name, progress, open_parts)
-                    open_parts, flushed_at = {}, time.monotonic()
+                    flushed_at = time.monotonic()
                 self._failpoint("page_fetched")
                 if is_last:
                     break
@@ -143,14 +143,16 @@ class Extraction:
     def _part_file(self, stream: str, form: str, progress: Progress, position: int) -> Path:
         return self.folder / f"{stream}.{form}-{progress.walks:02d}{len(progress.parts) + position + 1:06d}{SUFFIX}"
 
-    def _note(self, stream: str, progress: Progress, parts: Mapping[str, Part]) -> None:
-        """Make the parts durable, then say so. What lies here without being noted is written over."""
+    def _note(self, stream: str, progress: Progress, parts: dict[str, Part]) -> None:
+        """Make the parts durable, then say so: from then on they are nobody's to take away. What lies here without being
+        noted is written over."""
         for form, part in parts.items():
             part.close()
             progress.parts.append({"form": form, "file": part.path.name})
         progress.shapes = {form: shape.noted() for form, shape in self.shapes.get(stream, {}).items()}
         sync_folder(self.folder)
         write_atomically(self.folder / f"{stream}.json", json.dumps(asdict(progress)) + "\n")
+        parts.clear()
         self._failpoint("pages_noted")
 
     def files(self, progress: Progress, form: str, start: int = 0) -> list[Path]:

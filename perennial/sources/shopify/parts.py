@@ -17,7 +17,8 @@ MONEY = {"shopMoney": {"amount": "text", "currencyCode": "text"}}
 MONEY_TEXT = "{ shopMoney { amount currencyCode } }"
 PAGE_INFO = {"hasNextPage": "boolean", "endCursor": "text"}
 PAGE_INFO_TEXT = "pageInfo { hasNextPage endCursor }"
-_NUMBER = "split_part({}, '/', -1)"  # gid://shopify/Order/1 → 1
+# gid://shopify/Order/1 → 1; split_part does the same at three times the cost, through a list of all parts
+_NUMBER = "parse_filename({}, false, 'forward_slash')"
 
 
 def number(path: str) -> str:
