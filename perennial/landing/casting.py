@@ -146,9 +146,12 @@ def _text(column: Column, raw: RawColumn) -> str:
         return "cast(null as varchar)" if column.type == "id" else f"cast(to_json({value}) as varchar)"
     elif raw.type != "VARCHAR":
         value = f"cast({value} as varchar)"
+    blank = f"{value} = ''"
     if column.type == "id":
         value = f"trim({value})"
-    blank = f"trim({value}) = ''" if column.required else f"{value} = ''"
+        blank = f"{value} = ''"
+    elif column.required:
+        blank = f"ltrim({value}) = ''"  # trim looks at every letter, ltrim at none beyond the first
     return f"case when {blank} or {value} = '{EMPTY_MD5}' then null else {value} end"
 
 

@@ -1,4 +1,4 @@
-"""What every vendor of the sandbox shares: what a request and an answer are, armed faults, the journal, rate windows.
+"""What every vendor of the sandbox shares: what a request and an answer are, armed faults, the journal, windows.
 
 What lives here: plain data and small rules, no HTTP. What does not: any vendor's wire contract (one module or folder per
 vendor, all strangers to each other, knowing only this file), the server (server.py), the demo world's shapes.
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Fault:
-    """One armed fault as it applies to one request. `name` is the vendor's or one of GENERIC_FAULTS; `options` are its own."""
+    """One armed fault as it applies to one request: the vendor's own or one of GENERIC_FAULTS, with its options."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)

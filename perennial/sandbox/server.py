@@ -49,7 +49,12 @@ class Sandbox:
         self.journal = Journal()
         self._guard = threading.Lock()
 
+    def _vendors_here(self) -> str:
+        return f"name a vendor: {', '.join(self.vendors)}"
+
     def arm(self, vendor: str, fault: str, **options: Any) -> None:
+        if vendor not in self.vendors:
+            raise ValueError(self._vendors_here())
         known = {**GENERIC_FAULTS, **self.vendors[vendor].faults}
         if fault not in known:
             raise ValueError(f"{vendor} has no fault {fault!r}; it has {', '.join(known)}")
@@ -93,9 +98,13 @@ class Sandbox:
         wanted = await request.json()
         vendor = self.vendors.get(wanted.get("vendor"))
         if vendor is None:
-            return JSONResponse({"error": "no such vendor"}, 404)
-        with self._guard:
-            return JSONResponse({"held": vendor.seed(wanted["collection"], wanted["records"])})
+            return JSONResponse({"error": self._vendors_here()}, 404)
+        try:
+            with self._guard:
+                return JSONResponse({"held": vendor.seed(wanted["collection"], wanted["records"])})
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            held = ", ".join(vendor.held())
+            return JSONResponse({"error": f"{type(error).__name__}: {error}; collections: {held}"}, 400)
 
     async def _arm(self, request: Request) -> Response:
         wanted = dict(await request.json())
@@ -117,7 +126,7 @@ class Sandbox:
     async def _show_held(self, request: Request) -> Response:
         vendor = self.vendors.get(request.query_params.get("vendor", ""))
         if vendor is None:
-            return JSONResponse({"error": "no such vendor"}, 404)
+            return JSONResponse({"error": self._vendors_here()}, 404)
         return JSONResponse({collection: sorted(records) for collection, records in vendor.held().items()})
 
     async def _show_faults(self, _: Request) -> Response:

@@ -6,6 +6,7 @@ What lives here: whole answers, the ways in which one is none, what its headers 
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,10 +68,22 @@ class Reply:
     @cached_property
     def _content(self) -> Any:
         try:
-            return orjson.loads(self.content)
+            return _parsed(self.content)
         except orjson.JSONDecodeError:
             kind = "nothing" if not self.content.strip() else "something that is not JSON"
             raise Unusable(f"answered HTTP {self.status} with {kind}") from None
+
+
+def _parsed(content: bytes) -> Any:
+    """A page becomes ten thousand objects, none of them in a circle. To look for circles among them while they are made
+    takes longer than to make them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return orjson.loads(content)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 # A vendor's reading of an answer, asked before the common one: raises Busy or SourceFailed, or says nothing.

@@ -144,8 +144,8 @@ class Extraction:
         return self.folder / f"{stream}.{form}-{progress.walks:02d}{len(progress.parts) + position + 1:06d}{SUFFIX}"
 
     def _note(self, stream: str, progress: Progress, parts: dict[str, Part]) -> None:
-        """Make the parts durable, then say so: from then on they are nobody's to take away. What lies here without being
-        noted is written over."""
+        """Make the parts durable, then say so: from then on they are nobody's to take away. What lies here without
+        being noted is written over."""
         for form, part in parts.items():
             part.close()
             progress.parts.append({"form": form, "file": part.path.name})

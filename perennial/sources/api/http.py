@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import stamina
 
-from perennial.config.deadline import Deadline, DeadlineBackend
+from perennial.config.deadline import Deadline
 from perennial.config.deadline import client as deadline_client
 from perennial.config.parts import ApiSource
 from perennial.config.patience import LONGEST_WAIT
@@ -33,6 +33,7 @@ from perennial.sources.api.answers import (
     error_code,
     wait_asked_for,
 )
+from perennial.sources.api.wide import WideBackend
 from perennial.sources.base import SourceFailed, SourceUnavailable
 
 __all__ = ["Api", "Bearer", "Busy", "FileGone", "Judge", "Reply", "Traffic", "Unreached", "Unusable", "error_code"]
@@ -67,6 +68,7 @@ class Api:
         auth: httpx.Auth | None = None,
         judge: Judge | None = None,
     ) -> None:
+        stamina.instrumentation.set_on_retry_hooks(())  # waits are counted (Traffic) and shown by Dagster
         for library in ("httpx", "httpcore"):  # they would log whole addresses and headers
             logging.getLogger(library).setLevel(logging.WARNING)
         self.base_url = (settings.base_url or base_url).rstrip("/")
@@ -76,7 +78,7 @@ class Api:
         self._deadline = Deadline()
         self._pace = _Pace(settings.requests_per_second)
         options = {"headers": {"user-agent": "perennial", "accept": "application/json", **(headers or {})}}
-        backend = DeadlineBackend(self._deadline)
+        backend = WideBackend(self._deadline)
         self._client = deadline_client(backend, timeout=settings.timeout_seconds, auth=auth, **options)
         self._plain = deadline_client(backend, timeout=settings.timeout_seconds)
 
@@ -170,12 +172,14 @@ class Api:
         ends_at = time.monotonic() + self._settings.call_seconds
         unusable = 0
         failed_at: float | None = None
+        told: Busy | None = None  # the last that was an answer
 
         def again(error: Exception) -> bool | float:
-            nonlocal unusable, failed_at
+            nonlocal unusable, failed_at, told
             failed_at = time.monotonic()
             if not isinstance(error, Busy):
                 return False
+            told = told if isinstance(error, Unreached) else error
             self._note(str(error))
             unusable += isinstance(error, Unusable)
             if unusable >= UNUSABLE_ATTEMPTS or failed_at + (error.seconds or 0.0) >= ends_at:
@@ -192,6 +196,8 @@ class Api:
                         self.traffic.waited_seconds += time.monotonic() - failed_at
                     return once(ends_at - time.monotonic())
         except Unreached as error:
+            if told is not None and time.monotonic() >= ends_at:  # the deadline cut it off, not the vendor
+                raise SourceUnavailable(f"{what}: {told}; tried {self._tries(told)}") from None
             raise SourceUnavailable(f"{what}: cannot be reached ({error})") from None
         except Busy as error:
             raise SourceUnavailable(f"{what}: {error}; tried {self._tries(error)}") from None
@@ -211,7 +217,7 @@ class Api:
         try:
             answer = self._client.send(request, stream=True)
             try:
-                for portion in answer.iter_bytes(_PORTION):
+                for portion in answer.iter_bytes():
                     content += portion
                     if len(content) > LONGEST_BODY:
                         raise SourceFailed(f"answers with more than {LONGEST_BODY} bytes; choose a smaller `page_size`")

@@ -6,14 +6,20 @@ came before. What does not: reading payloads. docs/sources.md has the table of w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from perennial.sources.base import Schema
 
-DEEPEST = 6
+DEEPEST = 10
 _LIST_SAMPLE = 5
+_LONGEST_KEY = 100
+_NUMBER, _GAPS = re.compile(r"\d{6}"), re.compile(r"[ ().-]")
+_KINDS = {bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "object"}
+_HOLDING = ("list", "object")
 _ACCEPTED = {
     "text": {"text", "number"},  # ids and amounts come as either
     "number": {"number", "text"},
@@ -35,18 +41,24 @@ class Shape:
             self._walk(item, "", 0)
 
     def _walk(self, value: Any, path: str, depth: int) -> None:
-        if isinstance(value, dict) and depth < DEEPEST:
+        if depth >= DEEPEST:
+            return
+        if isinstance(value, dict):
             self.objects[path] = self.objects.get(path, 0) + 1
             for key, inner in value.items():
-                below = f"{path}.{key}" if path else str(key)
-                self.present[below] = self.present.get(below, 0) + 1
-                found = self.kinds.setdefault(below, set())
+                below = _below(path, key)
+                if below not in self.present:
+                    self.present[below], self.kinds[below] = 0, set()
+                self.present[below] += 1
                 if inner is not None:
-                    found.add(_kind(inner))
-                self._walk(inner, below, depth + 1)
-        elif isinstance(value, list) and depth < DEEPEST:
+                    kind = _KINDS.get(type(inner), "object")
+                    self.kinds[below].add(kind)
+                    if kind in _HOLDING:
+                        self._walk(inner, below, depth + 1)
+        elif isinstance(value, list):
             for inner in value[:_LIST_SAMPLE]:
-                self._walk(inner, f"{path}[]", depth + 1)
+                if isinstance(inner, dict | list):
+                    self._walk(inner, f"{path}[]", depth + 1)
 
     def noted(self) -> dict[str, Any]:
         """As JSON, so that what was seen before a kill counts after it."""
@@ -63,14 +75,15 @@ class Shape:
         return sorted(self.kinds)
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    return "list" if isinstance(value, list) else "object"
+def _below(path: str, key: str) -> str:
+    return f"{path}.{_shown(key)}" if path else _shown(key)
+
+
+@lru_cache(maxsize=10_000)
+def _shown(key: str) -> str:
+    """A key as paths tell it: `*` where it is data itself, such as an address, a number or an id."""
+    is_data = "@" in key or len(key) > _LONGEST_KEY or _NUMBER.search(_GAPS.sub("", key))
+    return "*" if is_data else key
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ def _needed(schema: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
         yield from _needed(schema[0], f"{path}[]")
     elif isinstance(schema, Mapping):
         for key, inner in schema.items():
-            below = f"{path}.{key}" if path else key
+            below = _below(path, key)
             yield below, path, inner
             yield from _needed(inner, below)
 

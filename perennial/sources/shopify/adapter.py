@@ -28,7 +28,7 @@ from perennial.sources.shopify.queries import QUERIES
 
 TOKEN_HEADER = "X-Shopify-Access-Token"
 BULK_ABOVE = 250  # more items than this are asked for as one file: it costs nothing of the rate
-_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type '(\w+)'")
+_FIELD = re.compile(r"Field '([A-Za-z_]{1,60})' doesn't exist on type '([A-Za-z_]{1,60})'")
 _CODE = re.compile(r"[A-Za-z_]{1,60}")
 _PASSING = ("INTERNAL_SERVER_ERROR", "TIMEOUT")
 

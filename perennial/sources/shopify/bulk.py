@@ -6,6 +6,7 @@ asked for (queries.py, orders.py), when it is worth it (adapter.py).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
@@ -17,7 +18,7 @@ import orjson
 
 from perennial.config.vendors.shopify import Settings
 from perennial.sources.api.http import Api, FileGone, Reply
-from perennial.sources.base import CursorRefused, Page, SourceUnavailable
+from perennial.sources.base import CursorRefused, Page, SourceFailed, SourceUnavailable
 from perennial.sources.shopify.parts import Query
 
 FIRST_ATTEMPT = {"bulk": None, "attempt": 1}
@@ -28,6 +29,7 @@ _START = """mutation($query: String!) { bulkOperationRunQuery(query: $query) {
     bulkOperation { id status } userErrors { field message } } }"""
 _STATE = """query($id: ID!) { node(id: $id) { ... on BulkOperation {
     id status errorCode objectCount rootObjectCount fileSize url partialDataUrl } } }"""
+_OPERATION = re.compile(r"gid://shopify/BulkOperation/\d+")
 _CHILD = b'"__parentId"'
 _NEWLINE, _UNDERSCORE = b"\n_"
 _SAMPLE = 20
@@ -93,7 +95,10 @@ class Bulk:
             answer = self._ask(_START, {"query": inner}, f"starting a bulk operation for {query.name}").json()
             started = answer["data"]["bulkOperationRunQuery"]
             if not started["userErrors"]:
-                return str(started["bulkOperation"]["id"])
+                operation = str(started["bulkOperation"]["id"])
+                if _OPERATION.fullmatch(operation) is None:
+                    raise SourceFailed("a bulk operation has an id of a form that nobody knows; check `api_version`")
+                return operation
             if not any("in progress" in str(each["message"]) for each in started["userErrors"]):
                 raise BulkFailed  # not a query that it takes
             if time.monotonic() + POLL_SECONDS[1] > ends_at:

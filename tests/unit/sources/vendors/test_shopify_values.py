@@ -66,8 +66,9 @@ AMOUNTS = ["0.00", "0.01", "0.1", "19.999", "1234567890.12", "99999999999999.99"
 
 def test_money_is_exact(tmp_path: Path) -> None:
     with store(tmp_path) as world:
-        world.vendor.seed("orders", [order(place, at(1), totalPriceSet=bag(text), lineItems=[line(place, 1, text, text)])
-                                     for place, text in enumerate(AMOUNTS, 1)])  # fmt: skip
+        for place, text in enumerate(AMOUNTS, 1):
+            items = [line(place, 1, text, text)]
+            world.vendor.seed("orders", [order(place, at(1), totalPriceSet=bag(text), lineItems=items)])
         world.land_well()
         rows = {row["order_id"]: row["total_amount"] for row in in_force(world, "orders")}
         assert rows == {str(place): Decimal(text) for place, text in enumerate(AMOUNTS, 1)}
@@ -222,8 +223,7 @@ def test_retyping_takes_of_every_record_what_came_last(tmp_path: Path, monkeypat
     with store(tmp_path) as world:
         fill(world, 10)
         world.land_well()
-        for number in range(1, 11):
-            world.vendor.seed("orders", [order(number, customer=None)])
+        world.vendor.seed("orders", [{**each, "customer": None} for each in world.vendor.held()["orders"].values()])
         world.land_well()
         before = landed(world)["orders"]
         assert {each[1] for each in before.values()} == {None}

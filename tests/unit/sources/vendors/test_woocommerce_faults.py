@@ -42,11 +42,11 @@ def test_faults_on_the_way_cost_no_record_and_give_nobody_away(
     passing: list[dict[str, Any]] = [
         {"fault": "bad_gateway_html"}, {"fault": "too_many_requests"}, {"fault": "php_warning"}, {"fault": "html"},
         {"fault": "status", "status": 503}, {"fault": "status", "status": 403}, {"fault": "empty_body"},
-        {"fault": "errors_body"}, {"fault": "cut_off"}, {"fault": "reset_after"}, {"fault": "stall", "seconds": 2},
+        {"fault": "errors_body"}, {"fault": "cut_off"}, {"fault": "reset_after"}, {"fault": "stall", "seconds": 4},
     ]  # fmt: skip
     for place, options in enumerate(passing):  # never two in a row: waits grow
         world.arm(**options, match=LISTS[place % 4], after=1 + place // 4)
-    report = world.land_well(timeout_seconds=1, page_size=3)
+    report = world.land_well(timeout_seconds=2, page_size=3)
     assert world.sandbox.faults.left() == 0
     assert landed(world) == held(world)
     assert duplicates(world) == {}
@@ -101,7 +101,7 @@ def test_a_fault_that_stays_fails_with_its_reason_and_the_load_after_it_has_ever
         ("stall", {"seconds": 2}, "cannot be reached"),
     ]:
         world.arm(fault, times=500, **{"match": "/orders", **options})  # type: ignore[arg-type]
-        report = world.land(call_seconds=1, timeout_seconds=0.5)
+        report = world.land(call_seconds=1, timeout_seconds=0.5 if fault in ("slow", "stall") else 5)
         assert why in (report.reason or "nothing failed"), fault
         assert safe(caplog.text + told(report)), fault
         world.sandbox.faults.disarm()
