@@ -1,4 +1,4 @@
-"""What every vendor of the sandbox shares: what a request and an answer are, armed faults, the journal, windows.
+"""What every vendor of the sandbox shares: what a request and an answer are, armed faults, the journal, rates.
 
 What lives here: plain data and small rules, no HTTP. What does not: any vendor's wire contract (one module or folder per
 vendor, all strangers to each other, knowing only this file), the server (server.py), the demo world's shapes.

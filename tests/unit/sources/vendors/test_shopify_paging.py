@@ -62,7 +62,7 @@ def test_a_page_repeated_skipped_half_or_empty_leaves_rows_landed_equal_to_rows_
         by_pages(world)
         world.arm(fault, match=LISTS[stream], after=1)
         world.land_well()
-        assert world.sandbox.faults.left() < 100
+        assert fault in {each.fault for each in world.sandbox.journal.of("shopify")}
         assert_same(world)
 
 
