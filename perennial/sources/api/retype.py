@@ -27,7 +27,7 @@ def retype(load: Load, streams: Sequence[Stream]) -> None:
         for form_name in [form for form, its_files in files.items() if its_files]:
             found += len(files[form_name])
             for rows in stream.forms[form_name].rows:
-                from perennial.sources.api.typed import rows_select; select = rows_select(stream.forms[form_name], rows, files[form_name])
+                select = newest_rows(stream, load.tables, form_name, rows, files)
                 load.receive(rows.table, delivery(label, select))
     if not found:
         raise SourceFailed("no payload is kept of this source; run a night first")

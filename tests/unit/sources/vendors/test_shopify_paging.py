@@ -17,6 +17,7 @@ from tests.support.vendor import NOW
 from tests.unit.sources.vendors.shopify_store import (
     assert_same,
     at,
+    bag,
     by_pages,
     checkout,
     customer,
@@ -164,8 +165,8 @@ def test_a_checkout_changed_behind_the_place_that_was_reached_is_found_the_next_
 
     def change(api: ShopifyApi, page: int) -> None:
         if page == 2:
-            api.seed("abandonedCheckouts", [checkout(3, before(-30), totalPriceSet={"shopMoney": {
-                "amount": "1.00", "currencyCode": "GBP"}}), checkout(999, before(-55))])  # fmt: skip
+            api.seed("abandonedCheckouts", [checkout(3, before(-30), totalPriceSet=bag("1.00"))])
+            api.seed("abandonedCheckouts", [checkout(number, before(-55)) for number in range(900, 930)])
 
     with store(tmp_path, Busy("abandonedCheckouts(", change), only=["checkouts"], page_size=10) as world:
         fill(world, 60)
