@@ -1,7 +1,7 @@
 """What every vendor of the sandbox shares: what a request and an answer are, armed faults, the journal, rates.
 
-What lives here: plain data and small rules, no HTTP. What does not: any vendor's wire contract (a module or folder each,
-strangers to each other, knowing only this file), the server (server.py), the demo world's shapes.
+What lives here: plain data and small rules, no HTTP. What does not: any vendor's wire contract (a module or folder
+each, strangers to each other, knowing only this file), the server (server.py), the demo world's shapes.
 """
 
 from __future__ import annotations

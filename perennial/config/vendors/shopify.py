@@ -24,6 +24,7 @@ class Settings(ApiSource):
     page_size: int = Field(default=50, ge=1, le=250)
     requests_per_second: float = Field(default=4.0, gt=0)
     bulk_seconds: float = Field(default=4 * 3600.0, gt=0)  # how long a run waits for a bulk operation; the next goes on
+    find_deleted: bool = True  # list the ids of all customers every night: who is gone was deleted or merged
     warranty_metafield: str | None = Field(default=None, pattern=r"^[^.\s]+\.[^.\s]+$")  # namespace.key, days
 
 
@@ -32,8 +33,9 @@ _TABLES = (
         "customers", "customer_id", "created_at",
         "customer_id:id! email:text phone:text first_name:text last_name:text country:text email_state:text"
         " email_state_changed_at:at phone_state:text phone_state_changed_at:at email_opt_in_level:text created_at:at"
-        " updated_at:at state:text tags:text locale:text",
+        " updated_at:at state:text tags:text locale:text is_deleted:boolean",
     ),
+    table("customer_ids", "customer_id", None, "customer_id:id! is_deleted:boolean"),
     table(
         "products", "product_id", "created_at",
         "product_id:id! title:text product_type:text status:text vendor:text warranty_days:text created_at:at"

@@ -30,6 +30,7 @@ TOKEN_HEADER = "X-Shopify-Access-Token"
 BULK_ABOVE = 250  # more items than this are asked for as one file: it costs nothing of the rate
 _FIELD = re.compile(r"Field '([A-Za-z_]{1,60})' doesn't exist on type '([A-Za-z_]{1,60})'")
 _CODE = re.compile(r"[A-Za-z_]{1,60}")
+EVERYTHING = Window(mode="incremental")  # of any time; little is paged
 _PASSING = ("INTERNAL_SERVER_ERROR", "TIMEOUT")
 
 
@@ -131,7 +132,7 @@ class Adapter:
         self._bulk = Bulk(source, api, self._ask)
 
     def streams(self) -> list[Stream]:
-        return [self._stream(query) for query in QUERIES]
+        return [self._stream(query) for query in QUERIES if self.source.find_deleted or query.finds_deleted is None]
 
     def probe(self) -> None:
         self._ask("{ shop { id } }", {}, "the shop")
@@ -147,6 +148,12 @@ class Adapter:
             count, is_exact = self._count(query, window)
             return count if is_exact else None
 
+        if query.finds_deleted is not None:
+            return Stream(
+                query.name, query.forms, lambda _, cursor: self._read(query, EVERYTHING, cursor), query.table, query.key,
+                updated=None, total=lambda _: total(EVERYTHING), is_whole=True, deletes_absent=True,
+                buries=(query.finds_deleted,),
+            )  # fmt: skip
         if query.lists_refunds:  # how many refunds orders hold, nobody counts
             return Stream(query.name, query.forms, read, query.table, query.key, ids=self._refund_ids)
         return Stream(query.name, query.forms, read, query.table, query.key, total=total)

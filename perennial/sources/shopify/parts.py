@@ -34,6 +34,7 @@ class Query:
     """One stream: the root field, the node's selection in a page and in a bulk query, and the forms they take.
 
     more_lines: what to ask for the lines that a page did not show. lists_refunds: its rows are the orders' refunds.
+    finds_deleted: the table of whose items it lists all ids, those that are left.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Query:
     bulk_node: str | None = None
     more_lines: str | None = None
     lists_refunds: bool = False
+    finds_deleted: str | None = None
     metafield: bool = False
 
     def page_text(self, source: Settings, sort: str) -> str:

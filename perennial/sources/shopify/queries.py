@@ -59,8 +59,11 @@ _CUSTOMER_ROWS = Rows(
         "state": "item.state",
         "tags": "array_to_string(item.tags, ', ')",
         "locale": "item.locale",
+        "is_deleted": "false",
     },
 )
+
+_IDS = Rows("customer_ids", {"customer_id": number("item.id"), "is_deleted": "false"})
 
 # --- products
 
@@ -170,5 +173,10 @@ QUERIES = (
             ),
         },
         sort="ID", largest_page=20, more_lines=more_lines_of("AbandonedCheckout", _CHECKOUT_LINE),
+    ),
+    Query(
+        "customer_ids", "customers", "customer_ids", "customer_id", "id",
+        {"page": page_form("customers", {"id": "text"}, _IDS), "bulk": Form(None, {"id": "text"}, [_IDS])},
+        sort="ID", bulk_node="id", finds_deleted="customers",
     ),
 )  # fmt: skip
