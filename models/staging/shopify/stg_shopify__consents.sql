@@ -8,12 +8,12 @@ states as (select * from {{ ref('shopify_states') }}),
 stated as (
     select
         customer_id, 'email' as channel, email_state as state, email_state_changed_at as state_changed_at, email_opt_in_level as opt_in_level,
-        created_at, updated_at, source_name, brand, loaded_at
+        created_at, updated_at, is_deleted, source_name, brand, loaded_at
     from landed
     union all
     select
         customer_id, 'sms' as channel, phone_state as state, phone_state_changed_at as state_changed_at, null as opt_in_level,
-        created_at, updated_at, source_name, brand, loaded_at
+        created_at, updated_at, is_deleted, source_name, brand, loaded_at
     from landed
 ),
 
@@ -34,7 +34,8 @@ consents as (
     from stated
     inner join states on states.topic = 'consent' and states.vendor_state = stated.state
     -- a tick that nobody remembers making is no consent: `treat_accepts_marketing_as` is there for those who see it otherwise
-    where states.meaning = 'denied' or state_changed_at is not null
+    -- and who was deleted keeps their refusal, not their permission
+    where states.meaning = 'denied' or (state_changed_at is not null and not coalesce(is_deleted, false))
 )
 
 select * from consents

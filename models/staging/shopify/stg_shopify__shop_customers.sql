@@ -18,6 +18,7 @@ shop_customers as (
         brand,
         loaded_at
     from landed
+    where not coalesce(is_deleted, false)
 )
 
 select * from shop_customers

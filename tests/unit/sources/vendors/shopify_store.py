@@ -199,7 +199,7 @@ def landed(world: VendorWorld) -> Told:
     found: Told = {}
     for table, columns in _COLUMNS.items():
         keys = KEYS[table].strip("()").split(", ")
-        rows = in_force(world, table)
+        rows = [each for each in in_force(world, table) if not each.get("is_deleted")]
         found[table] = {
             tuple(row[key] for key in keys) if len(keys) > 1 else row[keys[0]]: tuple(row[each] for each in columns)
             for row in rows

@@ -24,7 +24,8 @@ PLACES = [
 
 # what only the queries of a stream say
 SIGNS = {
-    "customers": ["customers(", "customersCount"],
+    "customers": ["defaultEmailAddress"],
+    "customer_ids": ["{ customers { edges { node { id } } } }", "sortKey: ID) { edges { node { id } }"],
     "products": ["products(", "productsCount"],
     "orders": ["displayFinancialStatus", "ordersCount"],
     "refunds": ["refundLineItems"],

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from perennial.sandbox.core import Answer, Asked
 from perennial.sandbox.shopify.api import ShopifyApi
 from perennial.sources.base import Window
 from perennial.sources.shopify import adapter
@@ -121,16 +124,67 @@ def test_two_customers_with_one_e_mail_stay_two(tmp_path: Path) -> None:
         assert rows == {"1": ("shared@example.com", "SUBSCRIBED"), "2": ("Shared@Example.com", "UNSUBSCRIBED")}
 
 
-def test_a_customer_who_is_deleted_leaves_orders_without_one_and_stops_no_night(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [40, 400])
+def test_a_customer_who_is_deleted_is_gone_here_too_and_stops_no_night(tmp_path: Path, count: int) -> None:
     with store(tmp_path) as world:
+        fill(world, count)
+        world.land_well()
+        world.vendor.seed("customers", [{"id": gid("Customer", 3), "__deleted": True}, customer(999, at(500))])
+        world.vendor.seed("orders", [order(3, at(500))])
+        report = world.land_well()
+        assert not report.warnings
+        assert landed(world)["orders"]["3"][1] is None
+        assert landed(world)["orders"]["2"][1] == "2"
+        assert set(landed(world)["customers"]) == {str(number) for number in [*range(1, count + 1), 999] if number != 3}
+        assert {each.table: each.landed for each in world.land_well().tables if each.landed} == {}
+        world.vendor.seed("customers", [customer(3, at(600))])  # restored
+        world.land_well()
+        assert "3" in landed(world)["customers"]
+
+
+def test_who_is_deleted_is_not_looked_for_where_nobody_wants_it(tmp_path: Path) -> None:
+    with store(tmp_path, find_deleted=False) as world:
         fill(world, 40)
         world.land_well()
-        world.vendor.seed("customers", [{"id": gid("Customer", 39), "__deleted": True}])
-        world.vendor.seed("orders", [order(39, at(500))])
+        world.vendor.seed("customers", [{"id": gid("Customer", 3), "__deleted": True}])
+        world.land_well()
+        assert "3" in landed(world)["customers"]
+
+
+def test_a_list_of_customers_that_is_cut_short_deletes_nobody(tmp_path: Path) -> None:
+    with store(tmp_path, only=["customers", "customer_ids"]) as world:
+        fill(world, 60)
+        world.land_well()
+        for fault in ("page_half", "page_empty"):
+            world.arm(fault, match="sortKey: ID", times=1000)
+            assert world.land().is_gated
+            world.sandbox.faults.disarm()
+        world.land_well()
+        assert_same(world)
+
+
+def test_a_list_of_customers_that_is_known_to_lack_somebody_deletes_nobody(tmp_path: Path) -> None:
+    class Hiding(ShopifyApi):
+        name = "shopify"
+        is_hiding = False
+
+        def handle(self, asked: Asked) -> Answer:
+            answer = super().handle(asked)
+            if self.is_hiding and b"sortKey: ID" in asked.body:
+                content: Any = json.loads(answer.body())
+                held = content["data"]["customers"]
+                held["edges"] = [each for each in held["edges"] if not each["node"]["id"].endswith("/7")]
+                return Answer(200, content)
+            return answer
+
+    api = Hiding(limits=1000)
+    with store(tmp_path, api, only=["customers", "customer_ids"]) as world:
+        fill(world, 60)
+        world.land_well()
+        api.is_hiding = True
         report = world.land_well()
-        assert not report.is_gated
-        assert landed(world)["orders"]["39"][1] is None
-        assert landed(world)["orders"]["38"][1] == "38"
+        assert any("customer_ids: the vendor names 1 of 60 items" in each for each in report.warnings)
+        assert_same(world)
 
 
 def test_records_with_next_to_nothing_in_them_are_landed(tmp_path: Path) -> None:
@@ -143,7 +197,7 @@ def test_records_with_next_to_nothing_in_them_are_landed(tmp_path: Path) -> None
                                                   "updatedAt": at(1)}])  # fmt: skip
         report = world.land_well()
         counts = {each.table: (each.landed, each.quarantined) for each in report.tables if each.received}
-        assert counts == dict.fromkeys(("customers", "products", "orders", "checkouts"), (1, 0))
+        assert counts == dict.fromkeys(("customers", "products", "orders", "checkouts", "customer_ids"), (1, 0))
 
 
 # --- rows made anew from the payloads kept
