@@ -134,7 +134,7 @@ class _Reading:
             self._came_short(stream, missing, total)
         # what another stream of this load found deleted did come, as deleted
         self._gate(stream, self.load.staged(stream.table), window)
-        if stream.is_whole and stream.deletes_absent:
+        if stream.is_whole and stream.deletes_absent and not missing:  # a list known to lack somebody deletes nobody
             self._bury_absent(stream, received)
         for path in (extraction.folder / part["file"] for part in progress.parts):
             self.load.keep_payload(path, stream.name)
