@@ -118,7 +118,9 @@ def test_every_row_of_a_file_is_handed_over_or_known_not_to_be(shapes: Shapes) -
     for each in DELIVERIES:
         left = each.left_behind(shapes)
         for reason in set(left) & set(DELETED):
-            assert "is_deleted" not in VENDORS[each.kind].tables[each.table].column_names, f"{each.table}: {reason}"
+            # a customer of Shopify is known to be gone by the list of all ids, which no sample has
+            if (each.kind, each.table) != ("shopify", "customers"):
+                assert "is_deleted" not in VENDORS[each.kind].tables[each.table].column_names, f"{each.table}: {reason}"
         wanted = {reason: NOT_DELIVERED.get((each.source, each.table), {}).get(reason, 0) for reason in each.left_out}
         assert left == wanted, (each.source, each.table)
         in_files[each.source, each.table] += sum(rows_in(shapes, file, each.table) for file in each.files)
