@@ -12,6 +12,7 @@ from tests.support.api_shapes_shopify import DELETED
 WITHOUT_SAMPLES = {
     "hubspot": {"lifecycle_stages", "statuses", "subscriptions"},
     "klaviyo": {"campaign_messages", "flow_messages", "profile_ids"},
+    "shopify": {"customer_ids"},
     "woocommerce": {"customers", "order_lines", "orders", "refunds"},
 }
 

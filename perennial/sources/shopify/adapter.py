@@ -150,7 +150,7 @@ class Adapter:
 
         if query.finds_deleted is not None:
             return Stream(
-                query.name, query.forms, lambda _, cursor: self._read(query, EVERYTHING, cursor), query.table, query.key,
+                query.name, query.forms, lambda _, cursor: read(EVERYTHING, cursor), query.table, query.key,
                 updated=None, total=lambda _: total(EVERYTHING), is_whole=True, deletes_absent=True,
                 buries=(query.finds_deleted,),
             )  # fmt: skip

@@ -24,7 +24,7 @@ PLACES = [
 
 # what only the queries of a stream say
 SIGNS = {
-    "customers": ["defaultEmailAddress"],
+    "customers": ["marketingOptInLevel"],
     "customer_ids": ["{ customers { edges { node { id } } } }", "sortKey: ID) { edges { node { id } }"],
     "products": ["products(", "productsCount"],
     "orders": ["displayFinancialStatus", "ordersCount"],
