@@ -8,14 +8,12 @@ Rows are orders and their lines, or events; the rival gets a fifth as many, its 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from benchmarks.measure import ROOT, Cost, child, line, python
 from benchmarks.wire import write_bulk_file, write_event_pages
@@ -90,6 +88,5 @@ def _rival(place: Path) -> str:
     """The python of an environment that holds dlt: it does not live with the versions that a night runs on."""
     venv.create(place, with_pip=True)
     python_of_it = str(place / "bin" / "python")
-    options: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "env": {**os.environ, "PIP_NO_INPUT": "1"}}
-    subprocess.run([python_of_it, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *DLT], **options)
+    child([python_of_it, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *DLT])
     return python_of_it

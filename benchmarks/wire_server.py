@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 BULK, PAGES, SPARSE = "bulk.jsonl", "events.jsonl", "events_sparse.jsonl"
+ORDERS, OTHERS = 1, 2  # numbers of bulk operations
 _ROOT = re.compile(r"\{ (\w+)")
 _CONTENT_TYPES = {"shopify": "application/json", "klaviyo": "application/vnd.api+json"}
 
@@ -54,7 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _graphql(self, text: str, variables: dict[str, str]) -> object:
         if "bulkOperationRunQuery" in text:
-            operation = {"id": f"gid://shopify/BulkOperation/{_root(variables['query'])}", "status": "CREATED"}
+            number = ORDERS if _root(variables["query"]) == "orders" else OTHERS
+            operation = {"id": f"gid://shopify/BulkOperation/{number}", "status": "CREATED"}
             return {"bulkOperationRunQuery": {"bulkOperation": operation, "userErrors": []}}
         if text.startswith("query($id: ID!) { node"):
             return {"node": self._operation(variables["id"])}
@@ -65,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _operation(self, identifier: str) -> dict[str, object]:
         done: dict[str, object] = {"id": identifier, "status": "COMPLETED", "errorCode": None, "partialDataUrl": None}
-        if not identifier.endswith("/orders") or not self._counts()["orders"]:
+        if not identifier.endswith(f"/{ORDERS}") or not self._counts()["orders"]:
             return {**done, "objectCount": "0", "rootObjectCount": "0", "fileSize": None, "url": None}
         counts = self._counts()
         size = str((self.folder / BULK).stat().st_size)
