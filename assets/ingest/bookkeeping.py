@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from assets.night import Night
 from perennial.activation.run import ledger_url
-from perennial.landing import own, phones
+from perennial.landing import emails, own, phones
 from perennial.ledger.export import EXPORTED, rows
 from perennial.ledger.store import open_ledger
 
@@ -20,3 +20,4 @@ def land_own_tables(night: Night) -> None:
             own.write_rows(night.home, table, rows(ledger, table))
     own.refresh(night.home, night.settings)
     phones.refresh(night.home, night.settings)
+    emails.refresh(night.home, night.settings)

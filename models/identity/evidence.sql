@@ -1,4 +1,4 @@
--- One row per record and address it bore, as delivered and as compared; an address that identifies nobody is null.
+-- One row per record and address it bore, as delivered and as compared; an address that identifies nobody is null in usable_*.
 with delivered as (
     select * from {{ ref('evidence_shop') }}
     union all
@@ -13,21 +13,35 @@ with delivered as (
     from {{ ref('contact_refs') }}
 ),
 
+email_addresses as (select * from {{ ref('email_addresses') }}),
+
 phone_numbers as (select * from {{ ref('phone_numbers') }}),
 
 sources as (select * from {{ ref('sources') }}),
 
-compared as (
+normalised as (
     select
-        delivered.source_name, delivered.record_type, delivered.record_id, delivered.email, delivered.phone, delivered.country,
-        {{ usable_email('delivered.email') }} as usable_email,
-        {{ usable_phone('delivered.phone', 'phone_numbers.e164') }} as usable_phone,
-        delivered.seen_at, delivered.loaded_at
+        delivered.*,
+        {{ normalised_email('delivered.email', 'email_addresses.normalised') }} as address,
+        phone_numbers.e164, phone_numbers.has_extension
     from delivered
     left join sources on delivered.source_name = sources.source_name
+    left join email_addresses on delivered.email = email_addresses.email
     left join phone_numbers
         on delivered.phone = phone_numbers.phone
         and coalesce(delivered.country, sources.country, '') = phone_numbers.country
+),
+
+compared as (
+    select
+        source_name, record_type, record_id, email, phone, country,
+        {{ compared_email('email', 'address') }} as compared_email,
+        {{ compared_phone('phone', 'e164') }} as compared_phone,
+        case when not {{ email_placeholder('address') }} then address end as usable_email,
+        -- behind a switchboard a whole office has one number
+        case when not coalesce(has_extension, false) then {{ usable_phone('phone', 'e164') }} end as usable_phone,
+        seen_at, loaded_at
+    from normalised
 )
 
 select * from compared

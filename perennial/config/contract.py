@@ -240,7 +240,9 @@ OWN_TABLES: dict[str, dict[str, str]] = {
         "country": "varchar",
     },
     # one row per distinct (phone, country) as delivered: its E.164 form, null where it is no number or is ambiguous
-    "phone_numbers": {"phone": "varchar", "country": "varchar", "e164": "varchar"},
+    "phone_numbers": {"phone": "varchar", "country": "varchar", "e164": "varchar", "has_extension": "boolean"},
+    # one row per distinct e-mail address as delivered that takes more than trimming and lower case
+    "email_addresses": {"email": "varchar", "normalised": "varchar"},
     # the activation ledger as of the start of the night
     "plans": {
         "plan_id": "varchar", "audience": "varchar", "destination": "varchar", "snapshot_id": "varchar",

@@ -1,7 +1,7 @@
 """Phone numbers as delivered → E.164, kept as a table that SQL joins.
 
 What lives here: normalise() and refresh(). What does not: deciding whether a number identifies anybody
-(models/identity).
+(models/identity), keeping the table (lookups.py).
 
 The join: phone_numbers.phone = the row's phone exactly as landed, and phone_numbers.country = coalesce(the row's
 country, its source's `country` setting, ''). A row's country is the landed `country` of shop_customers and
@@ -11,45 +11,66 @@ contact_ref_type = 'phone'.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-import duckdb
 import phonenumbers
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perennial.config.countries import country_code
-from perennial.config.files import beside, make_folder, put_in_place, write_atomically
 from perennial.config.home import Home
+from perennial.config.identifiers import visible
 from perennial.config.settings import Settings
-from perennial.landing.contract import DIRECT_KINDS, OWN_TABLES, Table, kinds, tables_of
-from perennial.landing.empty import arrow_schema
+from perennial.landing import lookups
+from perennial.landing.contract import DIRECT_KINDS, Table, tables_of
 from perennial.landing.load_ids import split_name
-from perennial.warehouse.duck import connect, path_list, quote
+from perennial.warehouse.duck import path_list, quote
 
-_BATCH = 20_000
+_RULES = 2  # raised with every change of what normalise() and has_extension() return
 _LONGEST = 60  # characters; nobody's number is longer
-_SEEN_FILE = "_seen.json"
 
 
 def normalise(phone: str, country: str = "") -> str | None:
     """The E.164 form of a number, or none: no number, not valid there, or national and without a country."""
-    text = phone.strip()
-    if not text or len(text) > _LONGEST:
+    number = _parsed(phone, country)
+    return None if number is None else phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def has_extension(phone: str, country: str = "") -> bool:
+    """Whether a number leads to a switchboard: everybody behind it has the same E.164 number.
+
+    The number stays what it is, so that somebody can be called; models/identity has it identify nobody, since it
+    would make one person of a whole office. Who is known by number and extension is known by their e-mail too.
+    """
+    number = _parsed(phone, country)
+    return number is not None and bool(number.extension)
+
+
+@lru_cache(maxsize=4)
+def _parsed(phone: str, country: str) -> phonenumbers.PhoneNumber | None:
+    if len(phone) > _LONGEST:
         return None
+    text = "".join(_plain_digit(character) for character in visible(phone))
     region = _code(country)
-    if region is None and text.startswith("00"):
-        text = "+" + text[2:]
+    number = _valid(text, region) if text else None
+    if number is None and text.startswith("00"):
+        # 00 is what most of the world dials before a country; where it is not, a number of that country comes first
+        number = _valid("+" + text[2:], None)
+    return number
+
+
+def _valid(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _plain_digit(character: str) -> str:
+    """Arabic, Indian and full-width digits are digits."""
+    digit = unicodedata.decimal(character, None)
+    return character if digit is None else str(digit)
 
 
 @lru_cache(maxsize=4096)
@@ -59,59 +80,18 @@ def _code(country: str) -> str | None:
 
 def refresh(home: Home, settings: Settings) -> int:
     """Add every (phone, country) of files not looked at before that is not known yet; returns how many were added."""
-    seen = _read_seen(home)
-    files = {path: _country_of(settings, path) for path in _files_with_phones(home)}
-    new = {path: country for path, country in files.items() if seen.get(_label(home, path)) != country}
-    if not new:
-        return 0
-    added = _append(home, settings, new)
-    _write_seen(home, files)
-    return added
+    return lookups.refresh(home, settings, _NUMBERS)
 
 
-def _append(home: Home, settings: Settings, files: dict[Path, str]) -> int:
-    """Write the known pairs and the new ones next to the table, and put the whole in its place."""
-    path = home.own_table("phone_numbers")
-    make_folder(path.parent)
-    temporary, fresh = beside(path), beside(path)
-    limit = settings.engine.memory_limit
-    try:
-        with connect(
-            None, memory_limit=limit, threads=settings.engine.threads, temp_directory=home.spill
-        ) as connection:
-            added = _write_new(connection, files, path, fresh)
-            if added:
-                known = [each for each in (path, fresh) if each.exists()]
-                connection.execute(
-                    f"copy (select phone, country, e164 from read_parquet({path_list(known)}))"
-                    f" to {quote(str(temporary))} (format parquet, codec 'zstd')"
-                )
-                put_in_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-        fresh.unlink(missing_ok=True)
-    return added
-
-
-def _write_new(connection: duckdb.DuckDBPyConnection, files: dict[Path, str], known: Path, target: Path) -> int:
-    pairs = " union ".join(_pairs(path, country) for path, country in files.items())
-    missing = f"select * from ({pairs})"
-    if known.exists():
-        missing += f" except select phone, country from read_parquet({path_list([known])})"
-    schema = arrow_schema(OWN_TABLES["phone_numbers"])
-    result = connection.execute(f"select phone, country from ({missing}) order by all")
-    count = 0
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        while batch := result.fetchmany(_BATCH):
-            rows = [{"phone": phone, "country": country, "e164": normalise(phone, country)} for phone, country in batch]
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-            count += len(rows)
-    return count
+def _row(phone: str, country: str) -> dict[str, str | bool | None]:
+    return {"e164": normalise(phone, country), "has_extension": has_extension(phone, country)}
 
 
 # what tables call a number and the country it is read in; staging may take either of several
-_NUMBERS = ("phone", "mobile_phone")
+_COLUMNS = ("phone", "mobile_phone")
 _COUNTRIES = ("country", "country_code")
+# what points at somebody by an address of some kind, and the column that says which kind
+_REFERENCES = (("contact_ref", "contact_ref_type"), ("identifier", "identifier_type"))
 
 
 def _pairs(path: Path, country: str) -> str:
@@ -119,33 +99,27 @@ def _pairs(path: Path, country: str) -> str:
     table = tables_of(path.parent.parent.name)[path.parent.name]
     names = table.column_names
     rows = f"from read_parquet({path_list([path])})"
-    numbers = [column for column in _NUMBERS if column in names]
+    numbers = [column for column in _COLUMNS if column in names]
     places = [f"coalesce({column}, {quote(country)})" for column in _COUNTRIES if column in names]
     if not places or path.parent.parent.name not in DIRECT_KINDS:
         # a vendor's messages point at somebody by the number alone, where no country stands beside it
         places.append(quote(country))
-    if numbers:
-        return " union ".join(
-            f"select distinct {number} as phone, {place} as country {rows} where {number} is not null"
-            for number in numbers
-            for place in places
-        )
-    return (
-        f"select distinct contact_ref as phone, {quote(country)} as country {rows}"
-        f" where contact_ref_type = 'phone' and contact_ref is not null"
-    )
+    selects = [
+        f"select distinct {number} as phone, {place} as country {rows} where {number} is not null"
+        for number in numbers
+        for place in places
+    ]
+    selects += [
+        f"select distinct {reference} as phone, {quote(country)} as country {rows}"
+        f" where {kind} = 'phone' and {reference} is not null"
+        for reference, kind in _REFERENCES
+        if kind in names
+    ]
+    return " union ".join(selects)
 
 
 def _has_phones(table: Table) -> bool:
-    return "phone" in table.column_names or "contact_ref_type" in table.column_names
-
-
-def _files_with_phones(home: Home) -> Iterator[Path]:
-    for kind in kinds():
-        for table in tables_of(kind).values():
-            if _has_phones(table):
-                found = home.landed_table(kind, table.name).glob("*.parquet")
-                yield from sorted(path for path in found if split_name(path.name) is not None)
+    return bool({*_COLUMNS, *(kind for _, kind in _REFERENCES)} & set(table.column_names))
 
 
 def _country_of(settings: Settings, path: Path) -> str:
@@ -155,25 +129,12 @@ def _country_of(settings: Settings, path: Path) -> str:
     return (source.country or "") if source else ""
 
 
-def _label(home: Home, path: Path) -> str:
-    return str(path.relative_to(home.landing))
-
-
-def _known_rows(home: Home) -> int:
-    path = home.own_table("phone_numbers")
-    return int(pq.read_metadata(path).num_rows) if path.exists() else 0
-
-
-def _write_seen(home: Home, files: dict[Path, str]) -> None:
-    content = {"rows": _known_rows(home), "files": {_label(home, path): country for path, country in files.items()}}
-    write_atomically(home.own_table("phone_numbers").with_name(_SEEN_FILE), json.dumps(content, indent=0))
-
-
-def _read_seen(home: Home) -> dict[str, str]:
-    """File → the country it was read with. Where this or the table was lost, every file is looked at again."""
-    path = home.own_table("phone_numbers").with_name(_SEEN_FILE)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return dict(content["files"]) if content["rows"] == _known_rows(home) else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+_NUMBERS = lookups.Lookup(
+    table="phone_numbers",
+    key=("phone", "country"),
+    made_with=f"rules {_RULES}, phonenumbers {phonenumbers.__version__}",
+    reads=_has_phones,
+    read_as=_country_of,
+    keys=_pairs,
+    work_out=_row,
+)

@@ -3,7 +3,8 @@ with phone_numbers as (
     select
         phone,
         country,
-        e164
+        e164,
+        has_extension
     from {{ source('perennial', 'phone_numbers') }}
 )
 

@@ -12,7 +12,7 @@ import pytest
 
 from perennial.config.contract import DIRECT_KINDS, OWN_TABLES, TABLES, landed_schema
 from perennial.config.settings import Settings
-from perennial.landing import own, phones
+from perennial.landing import lookups, own, phones
 from perennial.landing.empty import EMPTY_FILE, ensure_empty_files
 from tests.unit.landing.world import World
 
@@ -191,7 +191,7 @@ def test_nothing_is_read_twice_and_new_files_add_their_numbers(world: World, mon
     settings = deliver_phones(world)
     phones.refresh(world.home, settings)
     with monkeypatch.context() as patched:
-        patched.setattr(phones, "_append", lambda *_: pytest.fail("read again"))
+        patched.setattr(lookups, "append", lambda *_: pytest.fail("read again"))
         assert phones.refresh(world.home, settings) == 0
     world.write(
         "shop_orders.csv", "order_id,ordered_at,phone\n3,2026-01-01,020 7946 0001\n4,2026-01-01,020 7946 0958\n"
