@@ -36,7 +36,7 @@ def run(folder: Path, customers: int, orders_per_customer: int) -> None:
     land(home, rows, size)
     python(["benchmarks.steps", "land", *places(empty)])
     for each in (home, empty):
-        dbt(each, "staging input")
+        dbt(each, "staging input resource_type:seed")
     floors = {"identity", "customers", "lifecycle", "kpis"}
     for room, selection in ROOMS.items():
         fixed, cost = dbt(empty, selection), dbt(home, selection)

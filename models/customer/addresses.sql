@@ -1,13 +1,13 @@
--- One row per person: the e-mail address and phone number to reach them by. The newest wins; of equally new ones the CRM's.
+-- One row per person: the e-mail address and phone number to reach them by, each chosen by its rule (vars.survivorship).
 with evidence as (select * from {{ ref('evidence') }} where usable_email is not null or usable_phone is not null),
 
 identity_map as (select * from {{ ref('identity_map') }}),
 
-ranked as (
+borne as (
     select
-        identity_map.customer_id, evidence.usable_email, evidence.usable_phone,
+        identity_map.customer_id, evidence.source_name, evidence.usable_email as email, evidence.usable_phone as phone,
         {{ newest_first('evidence.seen_at', 'evidence.record_type', 'evidence.source_name', 'evidence.record_id') }}
-        || '/' || coalesce(evidence.usable_email, '') || '/' || coalesce(evidence.usable_phone, '') as rank_key
+        || '/' || coalesce(evidence.usable_email, '') || '/' || coalesce(evidence.usable_phone, '') as newest_key
     from evidence
     inner join identity_map
         on evidence.source_name = identity_map.source_name
@@ -15,11 +15,16 @@ ranked as (
         and evidence.record_id = identity_map.record_id
 ),
 
+ranked as (
+    select {{ same_words_counts(['email', 'phone'], 'customer_id') }} *
+    from borne
+),
+
 reached as (
     select
         customer_id,
-        max_by(usable_email, rank_key) filter (where usable_email is not null) as email,
-        max_by(usable_phone, rank_key) filter (where usable_phone is not null) as phone
+        {{ survivor('email', 'newest_key') }} as email,
+        {{ survivor('phone', 'newest_key') }} as phone
     from ranked
     group by customer_id
 )

@@ -10,7 +10,7 @@ with events as (
 typed as (
     select
         customer_id, occurred_at, event_type, channel, source_name, source_id,
-        cast(amount as decimal(18, 4)) as amount
+        cast(amount as decimal(18, 4)) as amount, brand
     from events
     where occurred_at is not null
 )

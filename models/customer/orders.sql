@@ -18,7 +18,8 @@ rates as (select * from {{ ref('rates') }}),
 line_revenue as (
     select
         source_name, order_id,
-        cast(sum(quantity * unit_price_amount) - coalesce(sum(discount_amount), 0) as decimal(18, 4)) as revenue_amount
+        cast(sum(quantity * unit_price_amount) - coalesce(sum(discount_amount), 0) as decimal(18, 4)) as revenue_amount,
+        cast(sum(quantity) as decimal(18, 4)) as items_count
     from lines
     where quantity > 0 and unit_price_amount > 0
     group by source_name, order_id
@@ -32,7 +33,8 @@ valid as (
         {{ order_record_type('delivered.customer_id') }} as record_type,
         coalesce(delivered.customer_id, delivered.order_id) as record_id,
         coalesce(line_revenue.revenue_amount, delivered.subtotal_amount, delivered.total_amount, 0) as revenue_amount,
-        coalesce(delivered.total_amount, line_revenue.revenue_amount, delivered.subtotal_amount, 0) as gross_amount
+        coalesce(delivered.total_amount, line_revenue.revenue_amount, delivered.subtotal_amount, 0) as gross_amount,
+        line_revenue.items_count
     from delivered
     left join line_revenue on delivered.source_name = line_revenue.source_name and delivered.order_id = line_revenue.order_id
     left join line_sources on delivered.source_name = line_sources.source_name
@@ -53,7 +55,8 @@ orders as (
         cast(valid.gross_amount as decimal(18, 4)) as gross_amount,
         cast(coalesce(refunded.refunded_amount, 0) as decimal(18, 4)) as refunded_amount,
         cast({{ in_business_currency('valid.revenue_amount', 'valid.currency', 'rates.rate') }} as decimal(18, 4)) as business_revenue_amount,
-        cast({{ in_business_currency('valid.gross_amount', 'valid.currency', 'rates.rate') }} as decimal(18, 4)) as business_gross_amount
+        cast({{ in_business_currency('valid.gross_amount', 'valid.currency', 'rates.rate') }} as decimal(18, 4)) as business_gross_amount,
+        valid.items_count
     from valid
     left join identity_map
         on valid.source_name = identity_map.source_name

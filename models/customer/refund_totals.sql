@@ -1,8 +1,11 @@
--- One row per person with a refund: those of their orders and those that name no order, in the business currency.
+-- One row per person with a refund, of an order or of none: over each window, in the business currency.
 with refunds as (select * from {{ ref('refunds') }} where customer_id is not null),
 
 totals as (
-    select customer_id, {{ whole_sum('business_amount') }} as refunded_amount
+    select
+        customer_id,
+        {{ windowed_counts('refunds_count', 'refunded_at') }},
+        {{ windowed_amounts('refunded_amount', 'refunded_at', 'business_amount') }}
     from refunds
     group by customer_id
 )

@@ -1,5 +1,9 @@
--- One row per event of a person in a shop: orders, refunds, checkouts, site visits.
-with orders as (select * from {{ ref('orders') }} where customer_id is not null),
+-- One row per event of a person in a shop: accounts, orders, refunds, checkouts, site visits.
+with accounts as (select * from {{ ref('shop_customers') }} where created_at is not null),
+
+orders as (select * from {{ ref('orders') }} where customer_id is not null),
+
+cancelled_orders as (select * from {{ ref('shop_orders') }} where cancelled_at is not null),
 
 refunds as (select * from {{ ref('refunds') }} where customer_id is not null),
 
@@ -11,32 +15,41 @@ identifiers as (select * from {{ ref('customer_identifiers') }}),
 
 unowned as (
     select
-        source_name, {{ order_record_type('customer_id') }} as record_type,
-        coalesce(customer_id, 'checkout:' || checkout_id) as record_id,
-        started_at as occurred_at, 'checkout_started' as event_type, checkout_id as source_id, total_amount as amount
+        source_name, brand, 'shop_customer' as record_type, customer_id as record_id,
+        created_at as occurred_at, 'account_created' as event_type, customer_id as source_id, null as amount
+    from accounts
+    union all
+    select
+        source_name, brand, {{ order_record_type('customer_id') }}, coalesce(customer_id, order_id),
+        cancelled_at, 'order_cancelled', order_id, total_amount
+    from cancelled_orders
+    union all
+    select
+        source_name, brand, {{ order_record_type('customer_id') }}, coalesce(customer_id, 'checkout:' || checkout_id),
+        started_at, 'checkout_started', checkout_id, total_amount
     from checkouts
     union all
     select
-        source_name, {{ order_record_type('customer_id') }}, coalesce(customer_id, 'checkout:' || checkout_id),
+        source_name, brand, {{ order_record_type('customer_id') }}, coalesce(customer_id, 'checkout:' || checkout_id),
         completed_at, 'checkout_completed', checkout_id, total_amount
     from checkouts
     where completed_at is not null
     union all
     select
-        source_name, case when customer_id is null then 'anonymous' else 'shop_customer' end, coalesce(customer_id, anonymous_id),
+        source_name, brand, case when customer_id is null then 'anonymous' else 'shop_customer' end, coalesce(customer_id, anonymous_id),
         occurred_at, event_type, event_id, null
     from site_events
 ),
 
 events as (
-    select customer_id, ordered_at as occurred_at, 'order' as event_type, null as channel, source_name, order_id as source_id, revenue_amount as amount
+    select customer_id, ordered_at as occurred_at, 'order' as event_type, null as channel, source_name, order_id as source_id, revenue_amount as amount, brand
     from orders
     union all
-    select customer_id, refunded_at, 'refund', null, source_name, refund_id, amount
+    select customer_id, refunded_at, 'refund', null, source_name, refund_id, amount, brand
     from refunds
     union all
     select
-        identifiers.customer_id, unowned.occurred_at, unowned.event_type, null, unowned.source_name, unowned.source_id, unowned.amount
+        identifiers.customer_id, unowned.occurred_at, unowned.event_type, null, unowned.source_name, unowned.source_id, unowned.amount, unowned.brand
     from unowned
     inner join identifiers
         on unowned.source_name = identifiers.source_name

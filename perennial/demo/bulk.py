@@ -1,7 +1,7 @@
-"""Many orders fast, for benchmarks: four shop tables as Parquet, written in chunks, memory bounded whatever the size.
+"""Many orders and messages fast, for benchmarks: Parquet written in chunks, memory bounded whatever the size.
 
-What lives here: hash-uniform customers with one power skew over two years, and the files. What does not: a world with
-people in it (make.py); these rows have no truth behind them.
+What lives here: hash-uniform customers with one power skew over two years, what they order and what is sent to them,
+and the files. What does not: a world with people in it (make.py); these rows have no truth behind them.
 """
 
 from __future__ import annotations
@@ -18,20 +18,31 @@ CHUNK = 500_000
 END = np.datetime64("2026-11-01T00:00:00", "us").astype(np.int64)
 SPAN = 730 * 86_400 * 1_000_000
 CUSTOMER_ID_FROM, ORDER_ID_FROM, REFUND_ID_FROM = 9_200_000_000_000_001, 9_100_000_000_000_001, 9_400_000_000_000_001
+MESSAGE_ID_FROM = 9_500_000_000_000_001
 SKEWED_SHARE = 0.2  # of the orders go to customers drawn by the cube of a uniform draw: a few buy very much
 REFUNDED_SHARE = 0.05
+# Of the messages: opened by anybody, opened by a machine alone, and followed. Every message is delivered.
+OPENED_SHARE, MACHINE_SHARE, CLICKED_SHARE = 0.45, 0.2, 0.05
+EVENTS_PER_MESSAGE = 1 + OPENED_SHARE + CLICKED_SHARE
+PRODUCTS, CATEGORIES, CAMPAIGNS = 200, 12, 24
 _MONEY = pa.decimal128(18, 4)
 
 
-def write_bulk(out: Path, customers: int, orders_per_customer: float = 10.0, seed: int = 7) -> dict[str, int]:
-    """Write shop_customers, shop_orders, shop_order_lines and shop_refunds as Parquet into `out`; rows per table."""
+def write_bulk(
+    out: Path, customers: int, orders_per_customer: float = 10.0, seed: int = 7, events_per_customer: float = 10.0
+) -> dict[str, int]:
+    """Write a shop's tables, and messages with their events, as Parquet into `out`; rows per table."""
     out.mkdir(parents=True, exist_ok=True)
     count = round(customers * orders_per_customer)
+    sent = round(customers * events_per_customer / EVENTS_PER_MESSAGE)
     rows = {"shop_customers": _write(out, "shop_customers", _customers(customers, seed))}
     for name, chunks in (
         ("shop_orders", _orders(count, customers, seed)),
         ("shop_order_lines", _lines(count, seed)),
         ("shop_refunds", _refunds(count, customers, seed)),
+        ("shop_products", _products()),
+        ("messages", _messages(sent, customers, seed)),
+        ("message_events", _message_events(sent, seed)),
     ):
         rows[name] = _write(out, name, chunks)
     return rows
@@ -193,3 +204,63 @@ def _refunds(count: int, customers: int, seed: int) -> Iterator[pa.Table]:
                 "currency": pa.array(np.full(len(order), "GBP")),
             }
         )
+
+
+def _products() -> Iterator[pa.Table]:
+    number = np.arange(PRODUCTS)
+    categories = pa.array((number % CATEGORIES).astype(str))
+    yield pa.table(
+        {
+            "product_id": pa.array(number.astype(np.int64)),
+            "category": pc.binary_join_element_wise("category", categories, " "),
+        }
+    )
+
+
+def _sent_at(message: np.ndarray, seed: int) -> np.ndarray:
+    """A day before the end at the latest, so that what comes of a message lies within the two years too."""
+    day = 86_400 * 1_000_000
+    return END - SPAN + (_unit(message, seed, 12) * (SPAN - day)).astype(np.int64)
+
+
+def _messages(count: int, customers: int, seed: int) -> Iterator[pa.Table]:
+    for message in _spans(count):
+        person = pa.array((_unit(message, seed, 13) * customers).astype(np.int64)).cast(pa.string())
+        campaign = pa.array((_hash(message, seed, 14) % np.uint64(CAMPAIGNS)).astype(np.int64)).cast(pa.string())
+        yield pa.table(
+            {
+                "message_id": pa.array(MESSAGE_ID_FROM + message.astype(np.int64)),
+                "contact_ref": pc.binary_join_element_wise("person", person, "@example.com", ""),
+                "contact_ref_type": pa.array(np.full(len(message), "email")),
+                "channel": pa.array(np.full(len(message), "email")),
+                "direction": pa.array(np.full(len(message), "outbound")),
+                "campaign_id": pc.binary_join_element_wise("campaign", campaign, " "),
+                "sent_at": _times(_sent_at(message, seed)),
+            }
+        )
+
+
+def _message_events(count: int, seed: int) -> Iterator[pa.Table]:
+    """Every message is delivered; whether it is opened and followed depends on its number alone."""
+    for message in _spans(count):
+        draw = _unit(message, seed, 15)
+        happened = (
+            ("delivered", np.ones(len(message), dtype=bool), 60),
+            ("opened", draw < OPENED_SHARE, 3_600),
+            ("clicked", (draw >= MACHINE_SHARE) & (draw < MACHINE_SHARE + CLICKED_SHARE), 3_700),
+        )
+        parts = []
+        for place, (event_type, is_so, seconds) in enumerate(happened):
+            which = message[is_so]
+            parts.append(
+                pa.table(
+                    {
+                        "event_id": pa.array((MESSAGE_ID_FROM + which.astype(np.int64)) * 4 + place),
+                        "message_id": pa.array(MESSAGE_ID_FROM + which.astype(np.int64)),
+                        "event_type": pa.array(np.full(len(which), event_type)),
+                        "occurred_at": _times(_sent_at(which, seed) + seconds * 1_000_000),
+                        "is_machine": pa.array((draw[is_so] < MACHINE_SHARE) & (event_type == "opened")),
+                    }
+                )
+            )
+        yield pa.concat_tables(parts)

@@ -55,7 +55,29 @@ def test_bulk_rows_depend_on_the_seed_and_not_on_the_chunk(tmp_path: Path, monke
     monkeypatch.setattr(bulk, "CHUNK", 700)
     write_bulk(tmp_path / "chunked", customers=500, seed=1)
     write_bulk(tmp_path / "other", customers=500, seed=2)
-    for name in ("shop_customers", "shop_orders", "shop_order_lines", "shop_refunds"):
+    named = ("shop_customers", "shop_orders", "shop_order_lines", "shop_refunds", "messages")
+    for name in named:
         whole, chunked, other = (pq.read_table(tmp_path / f / f"{name}.parquet") for f in ("whole", "chunked", "other"))
         assert whole.equals(chunked)
         assert not whole.equals(other)
+
+
+def test_bulk_messages_reach_customers_and_come_back_at_the_asked_rate(tmp_path: Path) -> None:
+    rows = write_bulk(tmp_path, customers=2_000, orders_per_customer=1, seed=1, events_per_customer=15)
+    assert 0.98 < rows["message_events"] / 30_000 < 1.02
+    strangers = "select count(*) from messages where contact_ref not in (select email from shop_customers)"
+    assert fetch(tmp_path, strangers) == (0,)
+    delivered, opened, by_machines, clicked = fetch(
+        tmp_path,
+        "select count(*) filter (event_type = 'delivered'), count(*) filter (event_type = 'opened'),"
+        " count(*) filter (is_machine), count(*) filter (event_type = 'clicked') from message_events",
+    )
+    assert delivered == rows["messages"]
+    assert opened / delivered == pytest.approx(bulk.OPENED_SHARE, abs=0.01)
+    assert by_machines / delivered == pytest.approx(bulk.MACHINE_SHARE, abs=0.01)
+    assert clicked / delivered == pytest.approx(bulk.CLICKED_SHARE, abs=0.01)
+    early = """
+        select count(*) from message_events join messages using (message_id)
+        where occurred_at <= sent_at or occurred_at >= timestamp '2026-11-01'
+    """
+    assert fetch(tmp_path, early) == (0,)
