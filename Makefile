@@ -60,7 +60,7 @@ test: $(STAMP) ## every test
 	@cd "$(ROOT)" && "$(PY)" -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # whole nights first, in the order of names
 
 torture: $(STAMP) ## the long proofs, one JSON line each
-	@cd "$(ROOT)" && "$(PY)" -m tests.torture
+	@cd "$(ROOT)" && "$(PY)" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow && "$(PY)" -m tests.torture
 
 bench: $(STAMP) ## what is measured, beside its rival or floor from the same run
 	@cd "$(ROOT)" && "$(PY)" -m benchmarks

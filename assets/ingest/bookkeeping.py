@@ -1,4 +1,4 @@
-"""Perennial's own bookkeeping, landed like any source: loads, settings, phone numbers, and the ledger as it stands.
+"""Perennial's own bookkeeping, landed like any source: loads, settings, addresses, pins, the ledger as it stands.
 
 What lives here: when each of these files is written anew. What does not: their content (perennial/landing,
 perennial/ledger).
@@ -6,8 +6,11 @@ perennial/ledger).
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from assets.night import Night
 from perennial.activation.run import ledger_url
+from perennial.identity import pins
 from perennial.landing import emails, own, phones
 from perennial.ledger.export import EXPORTED, rows
 from perennial.ledger.store import open_ledger
@@ -18,6 +21,7 @@ def land_own_tables(night: Night) -> None:
     with open_ledger(night.home, ledger_url(night.settings, night.env), night.clock) as ledger:
         for table in EXPORTED:
             own.write_rows(night.home, table, rows(ledger, table))
+    own.write_rows(night.home, "identity_pins", map(asdict, pins.read(night.settings.identity.pins)))
     own.refresh(night.home, night.settings)
     phones.refresh(night.home, night.settings)
     emails.refresh(night.home, night.settings)

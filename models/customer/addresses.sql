@@ -1,5 +1,5 @@
 -- One row per person: the e-mail address and phone number to reach them by, each chosen by its rule (vars.survivorship).
-with evidence as (select * from {{ ref('evidence') }} where usable_email is not null or usable_phone is not null),
+with evidence as (select * from ({{ usable_evidence() }}) as usable where usable_email is not null or usable_phone is not null),
 
 identity_map as (select * from {{ ref('identity_map') }}),
 

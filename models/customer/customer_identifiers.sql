@@ -3,7 +3,7 @@ with identity_map as (select * from {{ ref('identity_map') }}),
 
 people as (select * from {{ ref('people') }}),
 
-evidence as (select * from {{ ref('evidence') }}),
+evidence as ({{ usable_evidence() }}),
 
 addresses as (
     select

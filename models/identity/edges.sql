@@ -1,9 +1,10 @@
-{% set rules = ['same_email', 'same_phone', 'merged_contact', 'contact_ref', 'shared_id', 'site_visit'] %}
--- One row per pair of records that a rule links, with the rule and its evidence.
+{% set rules = var('identity_rules') %}
+-- One row per pair of records that a rule links, with the rule, its strength and its evidence.
 with linked as (
-    {%- for rule in rules %}
-    select node, linked_node, '{{ rule }}' as rule, evidence from {{ ref(rule) }}
-    {%- if not loop.last %} union all {%- endif %}
+    select node, linked_node, rule, 'certain' as strength, evidence from {{ ref('certain_edges') }}
+    {%- for rule, strength in rules.items() if strength != 'certain' %}
+    union all
+    select node, linked_node, '{{ rule }}' as rule, '{{ strength }}' as strength, evidence from {{ ref(rule) }}
     {%- endfor %}
 )
 

@@ -1,7 +1,7 @@
 -- One row per record: the person (component) it belongs to, and the customer id it had when last published.
 with records as (select * from {{ ref('records') }}),
 
-clusters as (select * from {{ ref('clusters') }}),
+pieces as (select * from {{ ref('weak_pieces') }}),
 
 journal as (select * from {{ ref('identity_journal') }}),
 
@@ -14,10 +14,10 @@ last_known as (
 clustered as (
     select
         records.node, records.source_name, records.record_type, records.record_id, records.first_seen_at, records.is_reachable,
-        coalesce(clusters.component, records.node) as component,
+        pieces.piece as component,
         last_known.customer_id as previous_customer_id
     from records
-    left join clusters on records.node = clusters.node
+    inner join pieces on records.node = pieces.node
     left join last_known
         on records.source_name = last_known.source_name
         and records.record_type = last_known.record_type

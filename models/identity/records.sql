@@ -1,5 +1,5 @@
 -- One row per record of any source that can be a person, numbered for the graph.
-with evidence as (select * from {{ ref('evidence') }}),
+with evidence as ({{ usable_evidence() }}),
 
 per_record as (
     select

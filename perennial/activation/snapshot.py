@@ -126,13 +126,9 @@ def unheard_sources(connection: duckdb.DuckDBPyConnection, ticked: Collection[st
 
 
 def redirects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Merged id → the id it went into last. An id that lives is never led elsewhere."""
+    """Id that is nobody's any more → the id its person bears now."""
     query = """
-        select ledger.customer_id, max_by(ledger.into_customer_id, (ledger.changed_at, ledger.into_customer_id))
-        from customer.identifier_ledger as ledger
-        where ledger.action = 'merge' and ledger.into_customer_id is not null
-            and not exists (select 1 from customer.customers as alive where alive.customer_id = ledger.customer_id)
-        group by ledger.customer_id
+        select customer_id, into_customer_id from customer.customer_redirects where into_customer_id is not null
     """
     return dict(_rows(connection, query, {}))
 

@@ -241,6 +241,12 @@ OWN_TABLES: dict[str, dict[str, str]] = {
     },
     # one row per distinct (phone, country) as delivered: its E.164 form, null where it is no number or is ambiguous
     "phone_numbers": {"phone": "varchar", "country": "varchar", "e164": "varchar", "has_extension": "boolean"},
+    # one row per pair of records that somebody linked or held apart by hand, as the installation's file says now
+    "identity_pins": {
+        "pin_id": "varchar", "action": "varchar", "source_name": "varchar", "record_type": "varchar",
+        "record_id": "varchar", "other_source_name": "varchar", "other_record_type": "varchar",
+        "other_record_id": "varchar", "pinned_by": "varchar", "pinned_at": "timestamp", "reason": "varchar",
+    },
     # one row per distinct e-mail address as delivered that takes more than trimming and lower case
     "email_addresses": {"email": "varchar", "normalised": "varchar"},
     # the activation ledger as of the start of the night

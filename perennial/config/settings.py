@@ -166,6 +166,10 @@ class LedgerSettings(Part):
     url_env: Variable | None = None  # none: SQLite under the home
 
 
+class IdentitySettings(Part):
+    pins: Folder = Field(default="identity_pins.csv", validate_default=True)
+
+
 # every kind of source: the two that take the contract's tables, and every vendor's
 SOURCE_KINDS: dict[str, type[Source]] = {
     "files": FilesSource, "sql": SqlSource, **{kind: vendor.settings for kind, vendor in VENDORS.items()},
@@ -188,12 +192,13 @@ class Settings(Part):
     retention: Retention = Retention()
     schedule: Schedule = Schedule()
     ledger: LedgerSettings = LedgerSettings()
+    identity: IdentitySettings = Field(default={}, validate_default=True)
 
 
 # Which model reads a mapping, for naming the closest known key: by section, and by kind in the sections with kinds.
 SECTIONS: dict[str, type[Part]] = {
     "business": Business, "guards": Guards, "engine": Engine, "retention": Retention, "schedule": Schedule,
-    "ledger": LedgerSettings,
+    "ledger": LedgerSettings, "identity": IdentitySettings,
 }  # fmt: skip
 KINDS: dict[str, dict[str, type[Part]]] = {
     "sources": {**SOURCE_KINDS},

@@ -93,6 +93,8 @@ def _cron(value: str) -> str:
 
 
 def _path(value: Any, info: ValidationInfo) -> str:
+    if isinstance(value, Path):
+        value = str(value)
     if not isinstance(value, str):
         raise ValueError("is not text; write a folder, in quotes")
     if not value.strip() or "\0" in value:

@@ -95,7 +95,7 @@ def _add_contact_rows(
                 "lead_campaign": where(source == "social_ads", "spring-launch"),
                 "lifecycle_stage": np.array(STAGES, dtype=object)[contacts.last_stage],
                 "owner_id": texts("U", rng.integers(1, 9, count)),
-                "birth_on": days(only(rng.random(count) < 0.3, rng.integers(-15 * 365 * DAY, 33 * 365 * DAY, count))),
+                "birth_on": days(_birthdays(person, rng)),
                 "created_at": moments(contacts.created_at),
                 "updated_at": moments(touched),
                 "merged_into_id": where(merged, contacts.contact_id[np.maximum(contacts.merged_into, 0)]),
@@ -115,6 +115,14 @@ def _add_contact_rows(
         phone=where(~junk_phone, phone),
         link=link,
     )
+
+
+def _birthdays(person: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """When people were born, where the CRM knows it: the same in each contact of a person."""
+    count = len(person)
+    born = only(rng.random(count) < 0.3, rng.integers(-15 * 365 * DAY, 33 * 365 * DAY, count))
+    _, first, whose = np.unique(person, return_index=True, return_inverse=True)
+    return born[first][whose]
 
 
 def add_stage_changes(exports: Exports, contacts: Contacts, scale: Scale) -> None:

@@ -109,13 +109,13 @@ def new_snapshot_id(home: Home, now: datetime) -> str:
 
 
 def input_hash(home: Home) -> str:
-    """One hash over every load's manifest and the journal of ids: equal inputs, equal hash."""
+    """One hash over every load's manifest and the journals: equal inputs, equal hash."""
     digest = hashlib.sha256()
     for path in sorted(home.landing.glob("*/_loads/*.json")):
         digest.update(f"{path.parent.parent.name}/{path.name}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for path in sorted(home.identity_journal.glob("*.parquet")):
-        digest.update(f"journal/{path.name}\n".encode())
+    for path in sorted(home.journal.glob("*/*.parquet")):
+        digest.update(f"journal/{path.parent.name}/{path.name}\n".encode())
     return digest.hexdigest()
 
 

@@ -1,11 +1,11 @@
 """Publishing: a finished build becomes a whole snapshot folder, and one link swap shows it to readers.
 
-What lives here: copying the output schemas into a new database and Parquet, the certificate, the journal of ids, the
+What lives here: copying the output schemas into a new database and Parquet, the certificate, the journals, the
 swap. What does not: what the tables hold (models/), what passes (expectations/, dbt), how long snapshots stay
 (retention.py).
 
 A kill at any moment leaves readers on the snapshot they had: everything is written under a name nobody reads, forced to
-disk, renamed, and only then linked. The journal of ids is written before the swap: no id that anybody read is lost.
+disk, renamed, and only then linked. The journals are written before the swap: no id that anybody read is lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from perennial.warehouse.certificate import (
 )
 from perennial.warehouse.duck import connect, name, quote
 
-OUTPUT_SCHEMAS = ("customer", "lifecycle", "kpis", "predictions", "audiences", "activation", "publish")
+OUTPUT_SCHEMAS = ("identity", "customer", "lifecycle", "kpis", "predictions", "audiences", "activation", "publish")
 STORAGE_VERSION = "v1.5.0"  # so that readers on DuckDB 1.5 open it too
 
 
@@ -62,7 +62,7 @@ def publish(
     folder = make_folder(home.published / f"{retention.UNFINISHED}{record.snapshot_id}")
     with _open(home, engine) as connection:
         tables, sources = _write_tables(connection, folder, record, failpoint)
-        ids = journal.write(connection, home, record.snapshot_id, record.as_of)
+        entries = journal.write(connection, home, record.snapshot_id, record.as_of)
     certificate = Certificate(
         snapshot_id=record.snapshot_id,
         as_of=record.as_of,
@@ -82,8 +82,8 @@ def publish(
     os.replace(folder, home.snapshot(record.snapshot_id))
     sync_folder(home.published)
     failpoint("publish_rename")
-    if ids is not None:
-        put_in_place(ids, home.identity_journal / f"{record.snapshot_id}.parquet")
+    for written, place in entries.items():
+        put_in_place(written, place)
     failpoint("publish_journal")
     _link(home.published_file, f"{home.current_link.name}/{DATABASE_FILE}")
     _link(home.current_link, record.snapshot_id)

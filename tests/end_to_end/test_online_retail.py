@@ -52,6 +52,7 @@ def test_delivered_twice_with_the_warehouse_lost_between_the_same_figures_and_id
     assert sorted((night_home.landing / "files").rglob("*.parquet")) == landed  # not a row was landed again
 
 
+@pytest.mark.slow
 def test_twelve_overlapping_slices_in_shuffled_parts_give_the_same_figures(
     retail: Path, night_home: Home, tmp_path: Path
 ) -> None:
@@ -62,6 +63,7 @@ def test_twelve_overlapping_slices_in_shuffled_parts_give_the_same_figures(
     assert differences(build_only(night_home, AS_OF), retail / "truth") == []
 
 
+@pytest.mark.slow
 def test_a_run_as_of_an_earlier_day_equals_one_over_the_rows_of_that_time(
     retail: Path, night_home: Home, tmp_path: Path
 ) -> None:

@@ -143,6 +143,7 @@ def _count(root: str, count: int) -> dict[str, Any]:
     return {"data": {root: {"count": count, "precision": "EXACT"}}}
 
 
+@pytest.mark.slow
 def test_a_vendor_that_is_down_degrades_the_night_which_says_since_when(story: Story, run) -> None:
     story.sandbox.arm("shopify", "status", times=1000)
     status, output = run("2026-03-03")
@@ -157,6 +158,7 @@ def test_a_vendor_that_is_down_degrades_the_night_which_says_since_when(story: S
     assert story.published("select count(*) from customer.customers") == [(30,)]
 
 
+@pytest.mark.slow
 def test_an_accepted_source_may_be_smaller_once_and_the_night_goes_on(story: Story, run) -> None:
     story.api.seed("customers", [{"id": f"gid://shopify/Customer/{n}", "__deleted": True} for n in range(1, 21)])
     assert CliRunner().invoke(build_app(), ["source", "accept", "store"]).exit_code == 0

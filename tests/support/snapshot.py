@@ -98,8 +98,8 @@ def _write_database(
                 customer_id varchar, channel varchar, purpose varchar, brand varchar, status varchar,
                 changed_at timestamp
             );
-            create table customer.identifier_ledger (
-                changed_at timestamp, action varchar, customer_id varchar, into_customer_id varchar, cause varchar
+            create table customer.customer_redirects (
+                customer_id varchar, into_customer_id varchar, given_at timestamp
             );
             create table audiences.win_back (customer_id varchar);
             create schema publish;
@@ -111,8 +111,8 @@ def _write_database(
         rows = [(each.customer_id, each.address, each.first_name, each.country) for each in persons]
         _insert(connection, "customer.customers", rows)
         _insert(connection, "customer.customer_consents", [*said, *consents])
-        merged = [(LONG_AGO, "merge", old, new, "s/t/1") for old, new in merges.items()]
-        _insert(connection, "customer.identifier_ledger", merged)
+        merged = [(old, new, LONG_AGO) for old, new in merges.items()]
+        _insert(connection, "customer.customer_redirects", merged)
         _insert(connection, "publish.source_status (source_name, table_name, has_failed)", sources)
         _insert(connection, "audiences.win_back", [(each.customer_id,) for each in persons if each.is_member])
 

@@ -19,6 +19,7 @@ from tests.support.installation import write_config
 from tests.support.nights import build_only, fingerprints, land_only, run_night, unequal
 from tests.support.online_retail import differences
 from tests.support.slicing import AS_OF, UTC, daily, monthly
+from tests.torture.identities import changing_people
 
 Line = dict[str, Any]
 
@@ -132,4 +133,5 @@ PROOFS: dict[str, Callable[[Path, Path], Line]] = {
     "daily_slices": daily_slices,
     "shuffled_slices": shuffled_slices,
     "thirty_nights": thirty_nights,
+    "changing_people": changing_people,
 }

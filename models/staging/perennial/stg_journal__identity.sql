@@ -5,6 +5,8 @@ with identity as (
         record_type,
         record_id,
         customer_id,
+        action,
+        cause,
         assigned_at,
         snapshot_id
     from {{ source('journal', 'identity') }}

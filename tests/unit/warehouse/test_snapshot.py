@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from perennial.config.home import Home
-from perennial.warehouse import certificate, retention
+from perennial.warehouse import certificate, journal, retention
 from perennial.warehouse.build import new_snapshot_id
 from tests.unit.warehouse.world import night
 
@@ -78,9 +78,25 @@ def test_parquet_holds_what_the_database_holds(home: Home) -> None:
 
 def test_ids_given_for_the_first_time_are_journaled_before_anybody_reads_them(home: Home) -> None:
     issued = night(home, "one")
-    journal = home.identity_journal / f"{issued.snapshot_id}.parquet"
-    rows = duckdb.sql(f"select record_id, customer_id from '{journal}' order by all").fetchall()
-    assert rows == [("one-0", "c0"), ("one-1", "c1")]
+    ids = home.identity_journal / f"{issued.snapshot_id}.parquet"
+    rows = duckdb.sql(f"select record_id, customer_id, action, cause from '{ids}' order by all").fetchall()
+    assert rows == [("one-0", "c0", None, None), ("one-1", "c1", "merge", "same_email: a and b")]
+    holds = home.journal / "holds" / f"{issued.snapshot_id}.parquet"
+    rows = duckdb.sql(
+        f"select review_id, action, customer_id, other_customer_id, snapshot_id from '{holds}'"
+    ).fetchall()
+    assert rows == [("r1", "hold", "c1", "c2", issued.snapshot_id)]
+    assert not list(home.journal.glob("*/.*"))
+
+
+def test_a_journal_of_an_older_home_gains_the_columns_it_lacks(home: Home) -> None:
+    old = home.identity_journal / "_empty.parquet"
+    old.parent.mkdir(parents=True, exist_ok=True)
+    duckdb.sql(f"copy (select '' as source_name, '' as customer_id where false) to '{old}' (format parquet)")
+    journal.ensure(home)
+    for each in journal.JOURNALS:
+        found = duckdb.sql(f"select * from '{home.journal / each.name / '_empty.parquet'}'")
+        assert found.columns == list(each.columns) and found.fetchall() == []
 
 
 def test_the_last_three_snapshots_are_kept_and_the_links_lead_to_the_newest(home: Home) -> None:

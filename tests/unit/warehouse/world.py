@@ -14,6 +14,9 @@ from perennial.warehouse.certificate import AudienceVerdict, Certificate, Checks
 from perennial.warehouse.duck import connect
 from perennial.warehouse.snapshot import publish
 
+OUTPUTS = (
+    "audiences.win_back", "customer.customers", "customer.customers_masked", "kpis.kpi_values", "publish.source_status",
+)  # fmt: skip
 PASSED = {"win_back": AudienceVerdict(True)}
 
 
@@ -36,8 +39,13 @@ create or replace table publish.source_status as
         false as is_stale;
 create or replace table identity.identity_map as
     select 'shop' as source_name, 'shop_customer' as record_type, '{run}-' || i as record_id, 'c' || i as customer_id,
-        i < 2 as is_new
+        i < 2 as is_new, case i when 1 then 'c9' end as previous_customer_id
     from range(5) t(i);
+create or replace table identity.identity_moves as
+    select 'c9' as previous_customer_id, 'c1' as customer_id, 'merge' as action, 'same_email: a and b' as cause;
+create or replace table identity.hold_changes as
+    select 'r1' as review_id, 'hold' as action, 'bridge' as reason, 'same_phone' as rule, 'c1' as customer_id,
+        'c2' as other_customer_id;
 commit;
 """
 
@@ -52,7 +60,7 @@ def build(home: Home, run: str) -> None:
 def record(home: Home, as_of: datetime | None = None) -> BuildRecord:
     now = datetime.now(UTC)
     return BuildRecord(
-        new_snapshot_id(home, now), as_of or now, now, "inputs", {"customers": "abc"}, Checks(12, ("late",))
+        new_snapshot_id(home, now), as_of or now, now, "inputs", {"customers": "abc"}, Checks(12, ("late",)), OUTPUTS
     )
 
 

@@ -1,0 +1,32 @@
+-- One row per pair of records that a rule links: why two records are one person, or why a link does not count.
+with edges as (select * from {{ ref('edges') }}),
+
+identity_map as (select * from {{ ref('identity_map') }}),
+
+records as (select node, source_name, record_type, record_id from {{ ref('records') }}),
+
+held as (select rule, evidence, min(reason) as reason from {{ ref('held_links') }} group by rule, evidence),
+
+mapped as (
+    select records.node, records.source_name, records.record_type, records.record_id, identity_map.customer_id
+    from records
+    inner join identity_map
+        on records.source_name = identity_map.source_name
+        and records.record_type = identity_map.record_type
+        and records.record_id = identity_map.record_id
+),
+
+named as (
+    select
+        one.customer_id, one.source_name, one.record_type, one.record_id,
+        other.source_name as linked_source_name, other.record_type as linked_record_type, other.record_id as linked_record_id,
+        other.customer_id as linked_customer_id,
+        edges.rule, edges.strength, edges.evidence,
+        case when one.customer_id <> other.customer_id then coalesce(held.reason, 'held_apart') end as held_reason
+    from edges
+    inner join mapped as one on edges.node = one.node
+    inner join mapped as other on edges.linked_node = other.node
+    left join held on edges.rule = held.rule and edges.evidence = held.evidence
+)
+
+select * from named

@@ -1,0 +1,74 @@
+-- One row per weak identifier and piece that bears it: linked to the piece where it is borne most, and why that is held.
+with pieces as (select node, piece from {{ ref('strong_pieces') }}),
+
+edges as (select node, linked_node, rule, evidence from {{ ref('edges') }} where strength = 'weak'),
+
+names as (select * from {{ ref('piece_names') }}),
+
+touched as (
+    select node, rule, evidence from edges
+    union
+    select linked_node, rule, evidence from edges
+),
+
+borne as (
+    select touched.rule, touched.evidence, pieces.piece, count(*) as bearers_count
+    from touched
+    inner join pieces on touched.node = pieces.node
+    group by touched.rule, touched.evidence, pieces.piece
+),
+
+shared as (
+    select borne.*, names.first_name, min(names.first_name) over identifier <> max(names.first_name) over identifier as has_several_names
+    from borne
+    left join names on borne.piece = names.piece
+    window identifier as (partition by borne.rule, borne.evidence)
+    qualify count(*) over identifier > 1
+),
+
+-- whoever shares a flat's number goes by another name: such a number joins people of one name, and nobody without one
+centred as (
+    select
+        *,
+        row_number() over everybody as place,
+        row_number() over namesakes as place_by_name,
+        first_value(piece) over everybody as centre, first_value(bearers_count) over everybody as centre_bearers_count,
+        first_value(piece) over namesakes as centre_by_name, first_value(bearers_count) over namesakes as centre_by_name_bearers_count
+    from shared
+    window
+        everybody as (partition by rule, evidence order by bearers_count desc, piece),
+        namesakes as (partition by rule, evidence, first_name order by bearers_count desc, piece)
+),
+
+linked as (
+    select
+        rule, evidence, piece, bearers_count,
+        coalesce(has_several_names, false) and (first_name is null or place_by_name = 1) as is_of_others,
+        case when coalesce(has_several_names, false) and first_name is not null and place_by_name > 1 then centre_by_name else centre end as linked_piece,
+        case when coalesce(has_several_names, false) and first_name is not null and place_by_name > 1 then centre_by_name_bearers_count else centre_bearers_count end as linked_bearers_count
+    from centred
+    where place > 1
+),
+
+sizes as (
+    select piece, count(*) as records_count
+    from pieces
+    where piece in (select piece from linked union select linked_piece from linked)
+    group by piece
+),
+
+judged as (
+    select
+        linked.rule, linked.evidence, linked.piece, linked.linked_piece, linked.bearers_count, linked.linked_bearers_count,
+        case
+            when linked.is_of_others then 'first_name'
+            when count(*) over (partition by least(linked.piece, linked.linked_piece), greatest(linked.piece, linked.linked_piece)) = 1
+                and linked.bearers_count = 1 and linked.linked_bearers_count = 1
+                and least(sizes.records_count, linked_sizes.records_count) >= {{ var('bridge_min_records') }} then 'bridge'
+        end as held_by
+    from linked
+    inner join sizes on linked.piece = sizes.piece
+    inner join sizes as linked_sizes on linked.linked_piece = linked_sizes.piece
+)
+
+select * from judged
