@@ -1,6 +1,7 @@
 """`make bench`: every measure with its rival or floor from the same run, one JSON line each.
 
-`python -m benchmarks [warehouse] [fixed] [sources] [--customers 1000000] [--orders-per-customer 10] [--items 1000000]`
+`python -m benchmarks [warehouse] [fixed] [sources] [identity] [--customers 1000000] [--orders-per-customer 10] [--items 1000000]
+[--edges 5000000]`
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import fixed, sources, warehouse
+from benchmarks import fixed, identity, sources, warehouse
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks")
-    parser.add_argument("parts", nargs="*", choices=["warehouse", "fixed", "sources", []], default=[])
+    parser.add_argument("parts", nargs="*", choices=["warehouse", "fixed", "sources", "identity", []], default=[])
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--orders-per-customer", type=int, default=10)
     parser.add_argument("--items", type=int, default=1_000_000, help="orders, and events, of a source's first load")
+    parser.add_argument(
+        "--edges", type=int, default=5_000_000, help="edges of a graph; clustered at this and at twice the size"
+    )
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="perennial-bench-") as folder:
         if not chosen.parts or "warehouse" in chosen.parts:
@@ -26,6 +30,8 @@ def main() -> None:
             fixed.run(Path(folder) / "fixed")
         if not chosen.parts or "sources" in chosen.parts:
             sources.run(Path(folder) / "sources", chosen.items)
+        if not chosen.parts or "identity" in chosen.parts:
+            identity.run(Path(folder) / "identity", chosen.edges)
 
 
 if __name__ == "__main__":

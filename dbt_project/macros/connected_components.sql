@@ -1,72 +1,168 @@
 {#
-    A table (node, component) from a select of pairs (node, linked_node): connected components by edge contraction.
+    A table (node, component) from a select of pairs (node, linked_node): component is the smallest node that can be reached.
 
-    Each round hooks every node to the smallest node it touches, jumps pointers until each points at a root, and keeps only the
-    edges between different roots. Plain SQL without recursion, so the same on DuckDB and Spark, and a chain of a million
-    links takes one round of some twenty jumps instead of a million rounds.
+    Each round points every node at the smallest node it touches, follows the pointers to their roots, and keeps only the edges
+    between different roots. Plain SQL without recursion, so the same on DuckDB and Spark. Pairs may stand in either
+    direction and repeat; a node that is paired with itself alone is a component of its own.
 #}
 {% materialization connected_components, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set stem = target_relation.schema ~ '.' ~ target_relation.identifier -%}
-    {%- set edges = stem ~ '__edges' -%}
-    {%- set hooks = stem ~ '__hooks' -%}
-    {%- set labels = stem ~ '__labels' -%}
-    {%- set scratch = stem ~ '__scratch' -%}
+    {%- set scratch = {'relation': target_relation, 'steps': 0} -%}
 
     {{ run_hooks(pre_hooks) }}
-    {% do components_replace(edges, "select distinct node, linked_node from (" ~ sql ~ ") as pairs") %}
-    {% do components_replace(labels, "select node, node as component from (select node from " ~ edges ~ " union select linked_node from " ~ edges ~ ") as nodes") %}
-
-    {% set rounds = namespace(left=components_count(edges), count=0) %}
-    {% for round in range(200) if rounds.left > 0 %}
-        {% do components_round(edges, hooks, labels, scratch) %}
-        {% set rounds.left = components_count(edges) %}
-        {% set rounds.count = rounds.count + 1 %}
-    {% endfor %}
-    {% if rounds.left > 0 %}{% do exceptions.raise_compiler_error(this ~ ': clustering did not settle in 200 rounds') %}{% endif %}
-
+    {% set solved = components_solve(scratch, sql) %}
     {% if existing_relation is not none %}{% do adapter.drop_relation(existing_relation) %}{% endif %}
-    {% call statement('main') %}{{ create_table_as(False, target_relation, 'select node, component from ' ~ labels) }}{% endcall %}
-    {% for name in [edges, hooks, labels, scratch] %}{% do run_query('drop table if exists ' ~ name) %}{% endfor %}
+    {% call statement('main') %}{{ create_table_as(False, target_relation, solved.query) }}{% endcall %}
+    {% do drop_scratch(solved.tables) %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
     {% do persist_docs(target_relation, model) %}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{% macro components_count(name) %}{{ return(run_query('select count(*) from ' ~ name).columns[0].values()[0] | int) }}{% endmacro %}
-
-{% macro components_replace(name, query) %}
-    {% do run_query('drop table if exists ' ~ name) %}
-    {% do run_query('create table ' ~ name ~ ' as ' ~ query) %}
+{# The components of a select of pairs: {query: a select of (node, component), tables: the scratch tables it reads}. #}
+{% macro components_solve(scratch, pairs) %}
+    {% set edges = components_make(scratch,
+        "select greatest(node, linked_node) as node, least(node, linked_node) as linked_node from (" ~ pairs ~ ") as pairs") %}
+    {% set loops = none %}
+    {% if components_count(edges.name ~ " as edges where node = linked_node") > 0 %}
+        {% set loops = components_make(scratch, "select distinct node from " ~ edges.name ~ " as edges where node = linked_node").name %}
+        {% set apart = components_make(scratch, "select node, linked_node from " ~ edges.name ~ " as edges where node <> linked_node") %}
+        {% do drop_scratch([edges.name]) %}
+        {% set edges = apart %}
+    {% endif %}
+    {% set forest = components_forest(scratch, edges) %}
+    {% set query %}
+    select node, parent as component from {{ forest.query }} as forest
+    union all
+    select distinct parent, parent from {{ forest.query }} as forest
+    {%- if loops is not none %}
+    union all
+    select node, node from {{ loops }} as loops
+    where not exists (select 1 from {{ forest.query }} as forest where forest.node = loops.node)
+        and not exists (select 1 from {{ forest.query }} as forest where forest.parent = loops.node)
+    {%- endif %}
+    {% endset %}
+    {{ return({'query': query, 'tables': forest.tables + ([] if loops is none else [loops])}) }}
 {% endmacro %}
 
-{% macro components_rename(from_name, to_name) %}
-    {% do run_query('drop table if exists ' ~ to_name) %}
-    {% do run_query('alter table ' ~ from_name ~ ' rename to ' ~ to_name.split('.')[-1]) %}
-{% endmacro %}
-
-{# One contraction: hook, jump, relabel, and keep the edges that still lead from one root to another. #}
-{% macro components_round(edges, hooks, labels, scratch) %}
-    {% do components_replace(hooks,
-        "select node, min(linked_node) as parent from (select node, least(node, linked_node) as linked_node from " ~ edges
-        ~ " union all select linked_node, least(node, linked_node) from " ~ edges ~ ") as touched group by node") %}
-    {% set jumps = namespace(moved=1) %}
-    {% for jump in range(64) if jumps.moved > 0 %}
-        {% do components_replace(scratch,
-            "select hooks.node, above.parent, case when above.parent <> hooks.parent then 1 else 0 end as moved from "
-            ~ hooks ~ " as hooks inner join " ~ hooks ~ " as above on hooks.parent = above.node") %}
-        {% set jumps.moved = run_query('select coalesce(sum(moved), 0) from ' ~ scratch).columns[0].values()[0] | int %}
-        {% do components_replace(hooks, 'select node, parent from ' ~ scratch) %}
+{# Every node but the roots with its root, from a scratch table of edges (larger, smaller), which is used up. #}
+{% macro components_forest(scratch, edges) %}
+    {% set rounds = [] %}
+    {% set state = namespace(edges=edges) %}
+    {% for round in range(200) if round == 0 or state.edges.count > 0 %}
+        {% set pointers = components_make(scratch, "select node, min(linked_node) as parent from " ~ state.edges.name ~ " as edges group by node") %}
+        {% set roots = components_roots(scratch, pointers.name, pointers.count, 0) %}
+        {% do drop_scratch([pointers.name]) %}
+        {% do rounds.append(roots) %}
+        {# where there are as many pointers as edges, every edge is a pointer: nothing is left between roots #}
+        {% if pointers.count == state.edges.count %}
+            {% do drop_scratch([state.edges.name]) %}
+            {% set state.edges = {'name': none, 'count': 0} %}
+        {% else %}
+            {% set state.edges = components_contract(scratch, state.edges, roots.query) %}
+        {% endif %}
     {% endfor %}
-    {% do components_replace(scratch,
-        "select labels.node, coalesce(hooks.parent, labels.component) as component from " ~ labels
-        ~ " as labels left join " ~ hooks ~ " as hooks on labels.component = hooks.node") %}
-    {% do components_rename(scratch, labels) %}
-    {% do components_replace(scratch,
-        "select distinct below.parent as node, above.parent as linked_node from " ~ edges ~ " as edges inner join " ~ hooks
-        ~ " as below on edges.node = below.node inner join " ~ hooks
-        ~ " as above on edges.linked_node = above.node where below.parent <> above.parent") %}
-    {% do components_rename(scratch, edges) %}
+    {% if state.edges.name is not none %}{% do drop_scratch([state.edges.name]) %}{% endif %}
+    {% if state.edges.count > 0 %}{% do exceptions.raise_compiler_error(scratch.relation ~ ': clustering did not settle in 200 rounds') %}{% endif %}
+    {{ return(components_compose(scratch, rounds)) }}
+{% endmacro %}
+
+{# The edges that still lead from one root to another; edges are used up. #}
+{% macro components_contract(scratch, edges, roots) %}
+    {% set contracted = "select greatest(node, root) as node, least(node, root) as linked_node from (select rest.node, coalesce(roots.parent, rest.linked_node) as root from " %}
+    {% set other_end = " as rest left join " ~ roots ~ " as roots on rest.linked_node = roots.node) as contracted where node <> root" %}
+    {% set rest = "select roots.parent as node, edges.linked_node from " ~ edges.name ~ " as edges inner join " ~ roots
+        ~ " as roots on edges.node = roots.node where edges.linked_node <> roots.parent" %}
+    {% if edges.count <= 200000 %}
+        {% set between = components_make(scratch, contracted ~ "(" ~ rest ~ ")" ~ other_end) %}
+        {% do drop_scratch([edges.name]) %}
+    {% else %}
+        {# in two steps, so that never two tables of all nodes are held at once #}
+        {% set rest = components_make(scratch, rest).name %}
+        {% do drop_scratch([edges.name]) %}
+        {% set between = components_make(scratch, contracted ~ rest ~ other_end) %}
+        {% do drop_scratch([rest]) %}
+    {% endif %}
+    {{ return(between) }}
+{% endmacro %}
+
+{# The rounds taken together, from the last and smallest back to the first: a root of one round has its root in the next. #}
+{% macro components_compose(scratch, rounds) %}
+    {% for step in range(rounds | length - 1) %}
+        {% set last, before = rounds.pop(), rounds.pop() %}
+        {% set composed = components_make(scratch,
+            "select below.node, coalesce(above.parent, below.parent) as parent from " ~ before.query ~ " as below left join " ~ last.query
+            ~ " as above on below.parent = above.node union all select node, parent from " ~ last.query ~ " as above").name %}
+        {% do drop_scratch(last.tables + before.tables) %}
+        {% do rounds.append({'query': composed, 'tables': [composed]}) %}
+    {% endfor %}
+    {{ return(rounds[0]) }}
+{% endmacro %}
+
+{#
+    Where the pointers of `pointers` (node, parent) end: every node with the first node on its way that has no pointer itself.
+    {query, tables}, as above; `pointers` is a table or a select in brackets, and stays.
+
+    A pointer that ends at once is settled; the others jump to where their parent points, and only they go on. Where nearly all would
+    go on, there are long chains, and jumping would take every node along some twenty times: see components_chains.
+#}
+{% macro components_roots(scratch, pointers, count, level) %}
+    {% if count > 50000 and level < 60 and components_count(
+        "(select parent from " ~ pointers ~ " as some_pointers limit 1000) as below inner join " ~ pointers ~ " as above on below.parent = above.node") > 800 %}
+        {{ return(components_chains(scratch, pointers, count, level)) }}
+    {% endif %}
+    {% set jumped = components_jump(scratch, pointers, 4 if count <= 200000 else 1) %}
+    {% set settled = "(select node, parent from " ~ jumped ~ " as jumped where moved = 0)" %}
+    {% set moved = components_count(jumped ~ " as jumped where moved = 1") %}
+    {% if moved == 0 %}{{ return({'query': jumped, 'tables': [jumped]}) }}{% endif %}
+    {% set deep = components_roots(scratch, "(select node, parent from " ~ jumped ~ " as jumped where moved = 1)", moved, level) %}
+    {% set landed = components_make(scratch,
+        "select deep.node, coalesce(settled.parent, deep.parent) as parent from " ~ deep.query ~ " as deep left join " ~ settled
+        ~ " as settled on deep.parent = settled.node").name %}
+    {% do drop_scratch(deep.tables) %}
+    {{ return({
+        'query': "(" ~ settled[1:-1] ~ " union all select node, parent from " ~ landed ~ " as landed)",
+        'tables': [jumped, landed],
+    }) }}
+{% endmacro %}
+
+{# Every pointer after some jumps, each twice as far as the last; moved where it may have further to go. Many jumps in one statement cost
+   the engine more and dbt less: right for few rows. #}
+{% macro components_jump(scratch, pointers, jumps) %}
+    {% set ctes = ["jump_0 as (select node, parent from " ~ pointers ~ " as pointers)"] %}
+    {% for jump in range(jumps - 1) %}
+        {% do ctes.append("jump_" ~ (jump + 1) ~ " as (select below.node, coalesce(above.parent, below.parent) as parent from jump_" ~ jump
+            ~ " as below left join jump_" ~ jump ~ " as above on below.parent = above.node)") %}
+    {% endfor %}
+    {{ return(components_make(scratch,
+        "with " ~ ctes | join(", ") ~ " select below.node, coalesce(above.parent, below.parent) as parent, case when above.node is null then 0 else 1 end as moved"
+        ~ " from jump_" ~ (jumps - 1) ~ " as below left join jump_" ~ (jumps - 1) ~ " as above on below.parent = above.node").name) }}
+{% endmacro %}
+
+{#
+    The same for long chains: half of the nodes, drawn by a hash, are way stations. The others reach their next station in a few jumps,
+    the stations are solved as a chain half as long, and both are put together. Which nodes are drawn changes the
+    work and never the result, so that engines may hash as they like; the level draws anew each time.
+#}
+{% macro components_chains(scratch, pointers, count, level) %}
+    {% set drawn = "abs(hash(node, " ~ level ~ ") % 1009) < 505" %}
+    {% set half = (count / 2) | int %}
+    {% set others = components_roots(scratch, "(select node, parent from " ~ pointers ~ " as pointers where not " ~ drawn ~ ")", half, level + 1) %}
+    {% set stations = components_make(scratch,
+        "select below.node, coalesce(above.parent, below.parent) as parent from (select node, parent from " ~ pointers ~ " as pointers where "
+        ~ drawn ~ ") as below left join " ~ others.query ~ " as above on below.parent = above.node") %}
+    {% set ends = components_roots(scratch, stations.name, stations.count, level + 1) %}
+    {% do drop_scratch([stations.name]) %}
+    {{ return(components_compose(scratch, [others, ends])) }}
+{% endmacro %}
+
+{% macro components_count(source) %}{{ return(run_query('select count(*) from ' ~ source).columns[0].values()[0] | int) }}{% endmacro %}
+
+{# A new scratch table of this clustering: {name, count}. #}
+{% macro components_make(scratch, query) %}
+    {% do scratch.update({'steps': scratch.steps + 1}) %}
+    {% set name = scratch_name(scratch.relation, scratch.steps) %}
+    {{ return({'name': name, 'count': create_scratch(name, query)}) }}
 {% endmacro %}
