@@ -1,8 +1,9 @@
 """A first load of a vendor's API at a million items, against bare read_json (the floor) and dlt (the rival).
 
 What lives here: the order of the measures, and dlt's own environment. What does not: what is on the wire (wire.py,
-wire_server.py), the floors and the rival themselves. Starting up is measured on an empty vendor and taken off all three.
-Rows are orders and their lines, or events; the rival gets a fifth as many, its rate is what is compared.
+wire_server.py), the floors and the rival themselves. The rival reads the same data from the same server as we do; the
+floor reads it from disk. Starting up is measured on an empty vendor and taken off all three. Rows are orders and their
+lines, or events; the rival gets a fifth as many, its rate is what is compared.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def run(folder: Path, items: int) -> None:
         floor = python(["benchmarks.source_floors", name, str(full)])[0].less(
             python(["benchmarks.source_floors", name, str(none)])[0]
         )
-        dlt, written = child([rival, "-m", "benchmarks.source_rival", name, str(part), str(items // RIVAL_SHARE)])
-        dlt_began, _ = child([rival, "-m", "benchmarks.source_rival", name, str(none), "0"])
+        dlt, written = _pipe(rival, name, part)
+        dlt_began, _ = _pipe(rival, name, none)
         dlt_rows = int(written.strip().splitlines()[-1])
         if dlt_rows != part_rows:
             raise SystemExit(f"dlt wrote {dlt_rows} of {part_rows} rows")
@@ -71,6 +72,11 @@ def _write(name: str, folder: Path, items: int) -> int:
 def _land(vendor: str, folder: Path, home: Path) -> tuple[Cost, str]:
     with _serving(vendor, folder) as address:
         return python(["benchmarks.source_steps", vendor, str(home), address])
+
+
+def _pipe(rival: str, name: str, folder: Path) -> tuple[Cost, str]:
+    with _serving(VENDORS[name], folder) as address:
+        return child([rival, "-m", "benchmarks.source_rival", name, str(folder), address])
 
 
 @contextmanager

@@ -100,7 +100,17 @@ def dbt(home: Home, selection: str) -> Cost:
     """One dbt run of the selected models."""
     _, said = python(["benchmarks.steps", "dbt_env", *places(home), AS_OF])
     env = dict(each.split("=", 1) for each in said.strip().splitlines())
-    command = [str(Path(sys.executable).parent / "dbt"), "build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test", "--quiet", "--select", *selection.split()]
+    command = [
+        str(Path(sys.executable).parent / "dbt"),
+        "build",
+        "--exclude-resource-type",
+        "test",
+        "--exclude-resource-type",
+        "unit_test",
+        "--quiet",
+        "--select",
+        *selection.split(),
+    ]
     if selection.startswith("+"):
         command = [*command[:-1], "+customers,path:models/customer"]
     return child(command, env)[0]

@@ -35,14 +35,20 @@ from perennial.config.contract import TABLES
 from perennial.config.parts import ApiSource
 from perennial.warehouse.snapshot import OUTPUT_SCHEMAS
 
-# written by publishing, read by the next night's build: shown as an input, since a graph has no way back
-IDENTITY_JOURNAL = dg.AssetSpec(
-    ["journal", "identity"],
-    group_name="ingest",
-    owners=["team:perennial"],
-    kinds={"parquet"},
-    description="Every customer id ever given, append-only: what keeps ids stable from night to night.",
-)
+# written by publishing, read by the next night's build: shown as inputs, since a graph has no way back
+JOURNALS = [
+    dg.AssetSpec(
+        ["journal", name],
+        group_name="ingest",
+        owners=["team:perennial"],
+        kinds={"parquet"},
+        description=description,
+    )
+    for name, description in {
+        "identity": "Every customer id ever given, append-only: what keeps ids stable from night to night.",
+        "holds": "Every link that was held instead of joining people, and when it was released, append-only.",
+    }.items()
+]
 
 
 def build_defs(
@@ -63,7 +69,7 @@ def build_defs(
     return dg.Definitions(
         assets=[
             landing_assets(_landed(manifest), source_assets(installed.settings)),
-            IDENTITY_JOURNAL,
+            *JOURNALS,
             warehouse_assets(manifest),
             snapshot_asset(outputs, list(audiences)),
             *backfill_assets(apis, {name: days(source.since, zone) for name, source in apis.items()}),

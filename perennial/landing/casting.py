@@ -148,7 +148,9 @@ def _text(column: Column, raw: RawColumn) -> str:
         value = f"cast({value} as varchar)"
     blank = f"{value} = ''"
     if column.type == "id":
-        value = f"trim({value})"
+        # trim looks at every letter; an id of ASCII without a blank has nothing that it takes away
+        is_plain = f"strlen({value}) = length({value}) and not contains({value}, ' ')"
+        value = f"case when {is_plain} then {value} else trim({value}) end"
         blank = f"{value} = ''"
     elif column.required:
         blank = f"ltrim({value}) = ''"  # trim looks at every letter, ltrim at none beyond the first

@@ -47,8 +47,9 @@ class Reader(Protocol):
 
 
 # How payload lines look to DuckDB: nested mappings, one-element lists, and at the leaves the JSON kind expected there:
-# "text", "number", "boolean", "any" (kept as JSON); "?" behind it where the vendor leaves the key out when there is no
-# value. Numbers and booleans arrive in SQL as their text; landing casts them.
+# "text", "number", "boolean", "any" (kept as JSON), "any text" (anything, as its text: cheaper to read than JSON); "?"
+# behind it where the vendor leaves the key out when there is no value. Numbers and booleans arrive in SQL as text,
+# which landing casts.
 Schema = Mapping[str, Any]
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import stamina
@@ -44,6 +44,8 @@ UNUSABLE_ATTEMPTS = 3  # an answer that is no answer (a log-in page, nothing at 
 FRUITLESS_ATTEMPTS = 5  # a download that does not get a byte further is not begun again and again
 FRUITLESS_PAUSE = 0.5
 _PORTION = 1024 * 1024
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -96,20 +98,15 @@ class Api:
         json: Any = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        is_json: bool = True,
     ) -> Reply:
-        """One call with its repeats. `path` is below the base address, or a whole address of the same server that the
-        vendor gave. `what` names the call in errors. Raises SourceFailed or SourceUnavailable."""
+        """One call with its repeats, answered in JSON. `path` is below the base address, or a whole address of the same
+        server that the vendor gave. `what` names the call in errors. Raises SourceFailed or SourceUnavailable."""
         request = self._request(method, path, what, params=params, json=json, data=form, headers=headers)
+        return self._repeat(request, what, _is_json)
 
-        def once(seconds: float) -> Reply:
-            reply = self._send(request, seconds)
-            self._understand(reply)
-            if is_json:
-                reply.json()
-            return reply
-
-        return self._repeat(once, what)
+    def get(self, path: str, what: str, read: Callable[[Reply], T], *, params: Mapping[str, Any] | None = None) -> T:
+        """GET, and what `read` makes of the answer. Where that is none it raises Unusable, and is asked again."""
+        return self._repeat(self._request("GET", path, what, params=params), what, read)
 
     def _request(self, method: str, path: str, what: str, **options: Any) -> httpx.Request:
         try:
@@ -145,7 +142,8 @@ class Api:
         headers = {"accept-encoding": "identity", **({"range": f"bytes={offset}-"} if offset else {})}
         self._deadline.start(self._settings.call_seconds)
         self.traffic.calls += 1
-        held = bytearray()
+        held: list[bytes] = []
+        size = 0
         try:
             with self._plain.stream("GET", address, headers=headers) as answer:
                 if answer.status_code == 416 and offset:
@@ -153,22 +151,23 @@ class Api:
                 skip = bytes_to_skip(answer, what, offset)
                 for portion in answer.iter_bytes():
                     self.traffic.bytes += len(portion)
-                    held += portion[skip:]
+                    held.append(portion[skip:])
+                    size += len(held[-1])
                     skip -= min(skip, len(portion))
-                    if len(held) >= _PORTION:
-                        yield bytes(held)
-                        held.clear()
+                    if size >= _PORTION:
+                        yield b"".join(held)
+                        held, size = [], 0
                         self._deadline.start(self._settings.call_seconds)  # a large file may take long, a portion not
         except httpx.RequestError as error:
-            if held:
-                yield bytes(held)
+            if size:
+                yield b"".join(held)
             raise Unreached(type(error).__name__) from None
         except httpx.InvalidURL:
             raise SourceFailed(f"{what}: its address cannot be understood") from None
-        if held:
-            yield bytes(held)
+        if size:
+            yield b"".join(held)
 
-    def _repeat(self, once: Callable[[float], Reply], what: str) -> Reply:
+    def _repeat(self, request: httpx.Request, what: str, read: Callable[[Reply], T]) -> T:
         ends_at = time.monotonic() + self._settings.call_seconds
         unusable = 0
         failed_at: float | None = None
@@ -194,7 +193,9 @@ class Api:
                 with attempt:
                     if failed_at is not None:
                         self.traffic.waited_seconds += time.monotonic() - failed_at
-                    return once(ends_at - time.monotonic())
+                    reply = self._send(request, ends_at - time.monotonic())
+                    self._understand(reply)
+                    return read(reply)
         except Unreached as error:
             if told is not None and time.monotonic() >= ends_at:  # the deadline cut it off, not the vendor
                 raise SourceUnavailable(f"{what}: {told}; tried {self._tries(told)}") from None
@@ -213,20 +214,22 @@ class Api:
         self.traffic.waited_seconds += self._pace.wait()
         self._deadline.start(min(self._settings.timeout_seconds, seconds))
         self.traffic.calls += 1
-        content = bytearray()
+        content: list[bytes] = []
+        size = 0
         try:
             answer = self._client.send(request, stream=True)
             try:
                 for portion in answer.iter_bytes():
-                    content += portion
-                    if len(content) > LONGEST_BODY:
+                    content.append(portion)
+                    size += len(portion)
+                    if size > LONGEST_BODY:
                         raise SourceFailed(f"answers with more than {LONGEST_BODY} bytes; choose a smaller `page_size`")
             finally:
                 answer.close()
         except httpx.RequestError as error:
             raise Unreached(type(error).__name__) from None
-        self.traffic.bytes += len(content)
-        return Reply(answer.status_code, answer.headers, bytes(content), datetime.now(UTC))
+        self.traffic.bytes += size
+        return Reply(answer.status_code, answer.headers, b"".join(content), datetime.now(UTC))
 
     def _understand(self, reply: Reply) -> None:
         if self._judge is not None:
@@ -257,6 +260,11 @@ class Api:
 
     def _note(self, why: str) -> None:
         self.traffic.repeats[why] = self.traffic.repeats.get(why, 0) + 1
+
+
+def _is_json(reply: Reply) -> Reply:
+    reply.json()
+    return reply
 
 
 class _Pace:

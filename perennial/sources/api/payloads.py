@@ -22,6 +22,7 @@ SUFFIX = ".jsonl.zst"
 PAYLOAD_FILE = "_payload_file"
 SHORTEST_ROOM = 16 * 1024 * 1024  # DuckDB's own room for a line; it takes several times that per thread
 _PORTION = 1024 * 1024
+_longest_known: dict[tuple[int, int, int], int] = {}  # of files that this process wrote itself
 
 
 class Part:
@@ -30,19 +31,23 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        self._file = os.fdopen(descriptor, "wb")
-        self._stream = pa.CompressedOutputStream(self._file, "zstd")
+        self._longest = 0
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE))
+        self._stream = pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "zstd")
 
     def write(self, lines: bytes) -> None:
+        """Whole lines."""
         self._stream.write(lines)
         self.size += len(lines)
+        if len(lines) > SHORTEST_ROOM:
+            self._longest = max(self._longest, *(len(each) + 1 for each in lines.split(b"\n")))
 
     def close(self) -> None:
         self._stream.close()
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
+            _longest_known[_stamp(self.path)] = self._longest
         finally:
             os.close(descriptor)
 
@@ -72,7 +77,11 @@ def items_select(form: Form, files: Sequence[Path], *, with_file: bool = False) 
 
 
 def _longest_line(path: Path) -> int:
-    """Bytes of the longest line of a payload file. Room for the longest possible one would not fit into memory."""
+    """Bytes of the longest line of a payload file, or less than SHORTEST_ROOM where that has room for all of them. Room
+    for the longest possible one would not fit into memory."""
+    known = _longest_known.get(_stamp(path))
+    if known is not None:
+        return known
     longest = begun = 0
     with pa.OSFile(str(path)) as packed, pa.CompressedInputStream(packed, "zstd") as stream:
         while portion := stream.read(_PORTION):
@@ -82,10 +91,16 @@ def _longest_line(path: Path) -> int:
     return longest
 
 
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What tells a file from any that had its name before."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def duck_type(schema: Any) -> str:
     """A schema's DuckDB type. Every leaf is text: what a number or time is read as is landing's to say."""
     if isinstance(schema, str):
-        return "JSON" if schema.startswith("any") else "VARCHAR"
+        return "JSON" if schema.rstrip("?") == "any" else "VARCHAR"
     if isinstance(schema, list):
         return f"{duck_type(schema[0])}[]"
     return "STRUCT(" + ", ".join(f"{name(key)} {duck_type(value)}" for key, value in schema.items()) + ")"

@@ -143,7 +143,7 @@ class OptionalList(list[Any]):
 def _accepted(leaf: Any) -> set[str]:
     if isinstance(leaf, str):
         word = leaf.rstrip("?")
-        return {"text", "number", "boolean", "object", "list"} if word == "any" else _ACCEPTED[word]
+        return {"text", "number", "boolean", "object", "list"} if word.startswith("any") else _ACCEPTED[word]
     return {"list"} if isinstance(leaf, list) else {"object"}
 
 

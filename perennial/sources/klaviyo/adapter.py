@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -22,16 +22,19 @@ from perennial.config.vendors.klaviyo import Settings
 from perennial.sources.api.http import Api, Bearer, Reply
 from perennial.sources.api.payloads import line
 from perennial.sources.base import CursorRefused, Form, Page, SourceFailed, Stream, Window
-from perennial.sources.klaviyo import lists
+from perennial.sources.klaviyo import lists, pages
+from perennial.sources.klaviyo.pages import WATCHED
 
 BASE_URL = "https://a.klaviyo.com"
 ACCEPT = "application/vnd.api+json"
 CHANNELS = ("email", "sms", "mobile_push")  # campaigns are listed by channel only
 SETTLING = timedelta(minutes=10)
-WATCHED = 20  # items of a page whose shape is looked at
 _SECOND = timedelta(seconds=1)
 _SUPPRESSED = "subscriptions.email.marketing.suppression.timestamp"
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
+Read = Callable[[Reply, str], tuple[T, str | None]]  # an answer, a list's type → what is made of it, the next link
 
 
 class _StaleCursor(SourceFailed):
@@ -171,10 +174,11 @@ class Adapter:
             place = cursor or {"channel": CHANNELS[0], "link": None}
             for channel in CHANNELS[CHANNELS.index(place["channel"]) :]:
                 link = place["link"] if channel == place["channel"] else None
-                for body, content, following in self._pages(listed(channel), window, link):
+                for reply, following in self._pages(listed(channel), window, link, pages.whole):
+                    body = reply.json()
                     context = {"channel": channel, "stages": self._stages(body)}
-                    after = _after(channel, following)
-                    yield Page({"page": line(content, context)}, after, len(body["data"]), _watched(body["data"]))
+                    after, lines = _after(channel, following), {"page": line(reply.content, context)}
+                    yield Page(lines, after, len(body["data"]), _watched(body["data"][:WATCHED]))
 
         def ids(window: Window) -> Iterator[Sequence[str]]:
             for channel in CHANNELS:
@@ -190,10 +194,12 @@ class Adapter:
         )  # fmt: skip
 
         def read(window: Window, cursor: Any) -> Iterator[Page]:
-            for body, content, link in self._pages(listed, window, (cursor or {}).get("link")):
+            for reply, link in self._pages(listed, window, (cursor or {}).get("link"), pages.whole):
+                body = reply.json()
                 steps = _steps(body)
-                lines = {"page": line(content, {"stages": self._stages(body)}), "steps": line(orjson.dumps(steps))}
-                watched = {**_watched(body["data"]), "steps": steps[:WATCHED]}
+                noted = {"stages": self._stages(body)}
+                lines = {"page": line(reply.content, noted), "steps": line(orjson.dumps(steps))}
+                watched = {**_watched(body["data"][:WATCHED]), "steps": steps[:WATCHED]}
                 yield Page(lines, None if link is None else {"link": link}, len(body["data"]), watched)
 
         def ids(window: Window) -> Iterator[Sequence[str]]:
@@ -207,9 +213,9 @@ class Adapter:
 
         def read(window: Window, cursor: Any) -> Iterator[Page]:
             self._began.setdefault(listed.name, datetime.now(UTC))
-            for body, content, link in self._pages(listed, window, (cursor or {}).get("link")):
+            for page, link in self._pages(listed, window, (cursor or {}).get("link"), pages.glance):
                 place = None if link is None else {"link": link}
-                yield Page({"page": line(content)}, place, len(body["data"]), _watched(body["data"]))
+                yield Page({"page": line(page.content)}, place, page.count, _watched(page.watched))
 
         def ids(window: Window) -> Iterator[Sequence[str]]:
             settled = self._began.get(listed.name, datetime.now(UTC)) - SETTLING
@@ -218,33 +224,29 @@ class Adapter:
 
         return Stream(listed.name, {"page": form}, read, table, key, updated, ids=ids, **more)
 
-    def _pages(self, listed: _List, window: Window, link: str | None) -> Iterator[tuple[Any, bytes, str | None]]:
-        """Pages of a list as parsed, as they came, and the link to the next."""
-        what = f"a page of {listed.name}"
-        while True:
-            try:
-                if link is None:
-                    reply = self.api.ask("GET", listed.path, what, params=listed.query(window))
-                else:
-                    reply = self.api.ask("GET", link, what)
-            except _StaleCursor:
-                raise CursorRefused from None
-            body = reply.json()
-            link = body["links"]["next"]
-            yield body, reply.content, link
-            if link is None:
-                return
+    def _pages(self, listed: _List, window: Window, link: str | None, read: Read[T]) -> Iterator[tuple[T, str | None]]:
+        """Pages of a list, each with the link to the next."""
+        try:
+            yield from self._walk(listed, listed.query(window), link, f"a page of {listed.name}", read)
+        except _StaleCursor:
+            raise CursorRefused from None
 
     def _ids(self, listed: _List, window: Window) -> Iterator[Sequence[str]]:
         """The ids of a window by another way, page by page."""
-        params: Mapping[str, str] | None = listed.sparse(window)
-        path = listed.path
+        for found, _ in self._walk(listed, listed.sparse(window), None, f"the ids of {listed.name}", pages.ids):
+            yield found
+
+    def _walk(
+        self, listed: _List, params: Mapping[str, str], link: str | None, what: str, read: Read[T]
+    ) -> Iterator[tuple[T, str | None]]:
+        asked: Mapping[str, str] | None = params if link is None else None
+        path = listed.path if link is None else link
         while True:
-            body = self.api.get_json(path, f"the ids of {listed.name}", params=params)
-            yield [each["id"] for each in body["data"]]
-            path, params = body["links"]["next"], None
-            if path is None:
+            found, following = self.api.get(path, what, lambda reply: read(reply, listed.type), params=asked)
+            yield found, following
+            if following is None:
                 return
+            path, asked = following, None
 
     def _stages(self, body: Mapping[str, Any]) -> str:
         """Item → the stage its tags name, as JSON."""
@@ -273,7 +275,7 @@ def _steps(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _watched(items: Sequence[Any]) -> dict[str, list[Any]]:
     """A few items for the watch over their shape. What a customer's systems named themselves is left out of it: their
     properties come and go every day."""
-    return {"page": [_without_own(item) for item in items[:WATCHED]]}
+    return {"page": [_without_own(item) for item in items]}
 
 
 def _without_own(item: Any) -> Any:

@@ -21,13 +21,13 @@ PROPERTIES = (
 )  # fmt: skip
 _EVENT = {
     "id": "text",
-    "attributes": {"datetime": "text", "event_properties": dict.fromkeys(PROPERTIES, "any?")},
+    "attributes": {"datetime": "text", "event_properties": dict.fromkeys(PROPERTIES, "any text?")},
     "relationships": {"profile": Optional(data={"id": "text"}), "metric": {"data": {"id": "text"}}},
 }
 
 
 def _property(name: str) -> str:
-    return f"(item.attributes.event_properties.\"{name}\" ->> '$')"
+    return f'item.attributes.event_properties."{name}"'
 
 
 _COHORT = _property("$_cohort$message_send_cohort")  # seconds since 1970 at which it was sent to this person : message

@@ -31,8 +31,8 @@ _STATE = """query($id: ID!) { node(id: $id) { ... on BulkOperation {
     id status errorCode objectCount rootObjectCount fileSize url partialDataUrl } } }"""
 _OPERATION = re.compile(r"gid://shopify/BulkOperation/\d+")
 _CHILD = b'"__parentId"'
-_NEWLINE, _UNDERSCORE = b"\n_"
-_SAMPLE = 20
+_NEWLINE = ord("\n")
+_SAMPLE, _SAMPLE_LATER = 20, 2  # lines of each sort that are looked at: of a file's first portion, of every other
 
 Ask = Callable[[str, Mapping[str, Any], str], Reply]
 
@@ -71,7 +71,7 @@ class Bulk:
     def _file(self, query: Query, done: Mapping[str, Any], place: Mapping[str, Any]) -> Iterator[Page]:
         """The file in portions of whole lines, parents and children apart."""
         offset, lines = int(place.get("offset", 0)), int(place.get("lines", 0))
-        rest = b""
+        rest, sampled = b"", _SAMPLE
         for portion in self._api.download(done["url"], f"the bulk file of {query.name}", offset):
             end = portion.rfind(b"\n") + 1
             if not end:
@@ -79,11 +79,10 @@ class Bulk:
                 continue
             view = memoryview(portion)
             whole, rest = b"".join((rest, view[:end])), bytes(view[end:])
-            offset += len(whole)
-            counted, split, sample = _split(whole)
-            lines += counted
+            counted, split, sample = _split(whole, sampled)
+            offset, lines, sampled = offset + len(whole), lines + counted, _SAMPLE_LATER
             yield Page(split, {**place, "offset": offset, "lines": lines}, counted, sample)
-        counted, split, sample = _split(rest + b"\n") if rest.strip() else (0, {}, {})
+        counted, split, sample = _split(rest + b"\n", sampled) if rest.strip() else (0, {}, {})
         if lines + counted != int(done["objectCount"]):
             raise CursorRefused  # not the file that the operation speaks of
         yield Page(split, None, counted, sample)
@@ -123,7 +122,7 @@ class Bulk:
             pause = min(pause * 1.5, longest)
 
 
-def _split(whole: bytes) -> tuple[int, dict[str, bytes], dict[str, list[Any]]]:
+def _split(whole: bytes, most: int) -> tuple[int, dict[str, bytes], dict[str, list[Any]]]:
     """Lines of a bulk file by what they are: items themselves, or the lines below them; and a few of each, parsed."""
     ends, is_child = _children(whole)
     turns = ends[:-1][is_child[1:] != is_child[:-1]].tolist()  # where a run of one sort ends and the other begins
@@ -131,20 +130,21 @@ def _split(whole: bytes) -> tuple[int, dict[str, bytes], dict[str, list[Any]]]:
     runs = [view[start:end] for start, end in zip([0, *turns], [*turns, len(whole)], strict=True)]
     forms = ("bulk_lines", "bulk") if is_child[0] else ("bulk", "bulk_lines")
     split = {form: b"".join(runs[place::2]) for place, form in enumerate(forms) if place < len(runs)}
-    return len(ends), split, {form: _sample(lines) for form, lines in split.items()}
+    return len(ends), split, {form: _sample(lines, most) for form, lines in split.items()}
 
 
 def _children(whole: bytes) -> tuple[Any, Any]:
     """Where each line ends, and whether it names a parent. Without an object per line: a file has millions."""
-    letters = np.frombuffer(whole, np.uint8)
-    ends = np.flatnonzero(letters == _NEWLINE) + 1
-    underscores = np.flatnonzero((letters[1:-1] == _UNDERSCORE) & (letters[2:] == _UNDERSCORE)).tolist()
+    ends = np.flatnonzero(np.frombuffer(whole, np.uint8) == _NEWLINE) + 1
     # a text that holds this has its quotation marks escaped, so it is not found there
-    named = [place for place in underscores if whole.startswith(_CHILD, place)]
+    named, at = [], whole.find(_CHILD)
+    while at >= 0:
+        named.append(at)
+        at = whole.find(_CHILD, at + len(_CHILD))
     is_child = np.zeros(len(ends), bool)
     is_child[np.searchsorted(ends, named, side="right")] = True
     return ends, is_child
 
 
-def _sample(lines: bytes) -> list[Any]:
-    return [orjson.loads(line) for line in islice(BytesIO(lines), _SAMPLE)]
+def _sample(lines: bytes, most: int) -> list[Any]:
+    return [orjson.loads(line) for line in islice(BytesIO(lines), most)]

@@ -312,5 +312,10 @@ def test_blanks_around_an_id_or_a_contact_are_no_part_of_it(world: World, ending
     assert [(row["contact_ref"], row["currency"]) for row in world.landed("appointments")] == [("c17", "  ")]
 
 
+def test_a_blank_of_any_script_around_an_id_is_no_part_of_it(world: World) -> None:
+    ids = {"\u00a0c17": "c17", "c18\u3000": "c18", "é19": "é19", "c 20": "c 20", " c21": "c21"}
+    assert land_column(world, "customer_id", list(ids)) == ids
+
+
 def test_an_id_of_nothing_but_blanks_is_none(world: World) -> None:
     assert land_column(world, "customer_id", [" ", "   "]) == {" ": None, "   ": None}
