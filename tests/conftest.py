@@ -7,7 +7,6 @@ use them).
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,8 +68,7 @@ def manifest(parsed_home: Home) -> dict[str, Any]:
 
 @pytest.fixture
 def night_home(parsed_home: Home) -> Iterator[Home]:
-    """An empty home, always at the same path: dbt keeps its parse only while the build file's path stands still."""
-    for each in parsed_home.root.iterdir():
-        if each != parsed_home.dbt:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
-    yield parsed_home.prepare()
+    """An empty home, always at the same path."""
+    from tests.support.nights import emptied
+
+    yield emptied(parsed_home)

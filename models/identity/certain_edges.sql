@@ -7,15 +7,15 @@ with linked as (
     {%- endfor %}
 ),
 
-separated as (select node, other_node from {{ ref('separations') }}),
+separated as (select node, linked_node from {{ ref('pinned_pairs') }} where action = 'unlink'),
 
 -- what a system says of two records counts for nothing where somebody has held these two apart
 kept as (
     select linked.*
     from linked
     left join separated
-        on least(linked.node, linked.linked_node) = least(separated.node, separated.other_node)
-        and greatest(linked.node, linked.linked_node) = greatest(separated.node, separated.other_node)
+        on least(linked.node, linked.linked_node) = least(separated.node, separated.linked_node)
+        and greatest(linked.node, linked.linked_node) = greatest(separated.node, separated.linked_node)
     where separated.node is null
 )
 

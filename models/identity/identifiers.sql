@@ -5,7 +5,7 @@ records as (select * from {{ ref('records') }}),
 
 crm_contacts as (select * from {{ ref('crm_contacts') }}),
 
-separations as (select * from {{ ref('separations') }}),
+separations as (select * from {{ ref('pinned_pairs') }} where action = 'unlink'),
 
 certain as (select * from {{ ref('certain_clusters') }}),
 
@@ -55,7 +55,7 @@ kept as (
     -- two records held apart are like two values of something of which a person has one
     select node, 'apart:' || pin_id, 'one' from separations
     union all
-    select other_node, 'apart:' || pin_id, 'other' from separations
+    select linked_node, 'apart:' || pin_id, 'other' from separations
 )
 
 select * from kept

@@ -3,18 +3,7 @@ with edges as (select * from {{ ref('edges') }}),
 
 identity_map as (select * from {{ ref('identity_map') }}),
 
-records as (select node, source_name, record_type, record_id from {{ ref('records') }}),
-
 held as (select rule, evidence, min(reason) as reason from {{ ref('held_links') }} group by rule, evidence),
-
-mapped as (
-    select records.node, records.source_name, records.record_type, records.record_id, identity_map.customer_id
-    from records
-    inner join identity_map
-        on records.source_name = identity_map.source_name
-        and records.record_type = identity_map.record_type
-        and records.record_id = identity_map.record_id
-),
 
 named as (
     select
@@ -24,8 +13,8 @@ named as (
         edges.rule, edges.strength, edges.evidence,
         case when one.customer_id <> other.customer_id then coalesce(held.reason, 'held_apart') end as held_reason
     from edges
-    inner join mapped as one on edges.node = one.node
-    inner join mapped as other on edges.linked_node = other.node
+    inner join identity_map as one on edges.node = one.node
+    inner join identity_map as other on edges.linked_node = other.node
     left join held on edges.rule = held.rule and edges.evidence = held.evidence
 )
 

@@ -30,7 +30,7 @@ minted as (
 
 assigned as (
     select
-        clustered.source_name, clustered.record_type, clustered.record_id, clustered.first_seen_at, clustered.is_reachable,
+        clustered.node, clustered.source_name, clustered.record_type, clustered.record_id, clustered.first_seen_at, clustered.is_reachable,
         clustered.previous_customer_id,
         coalesce(kept.customer_id, minted.customer_id) as customer_id
     from clustered

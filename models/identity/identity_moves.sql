@@ -1,14 +1,12 @@
 -- One row per customer id that gives records to another one tonight: how many, and what made them move.
 with identity_map as (select * from {{ ref('identity_map') }}),
 
-records as (select node, source_name, record_type, record_id from {{ ref('records') }}),
-
 edges as (select * from {{ ref('edges') }}),
 
 held_links as (
     select reason, piece, linked_piece from {{ ref('held_links') }}
     union all
-    select 'held_apart', node, other_node from {{ ref('separations') }}
+    select 'held_apart', node, linked_node from {{ ref('pinned_pairs') }} where action = 'unlink'
 ),
 
 moves as (
@@ -19,14 +17,9 @@ moves as (
 ),
 
 concerned as (
-    select records.node, identity_map.customer_id, identity_map.previous_customer_id,
-        records.source_name || '/' || records.record_type || '/' || records.record_id as record_key
+    select node, customer_id, previous_customer_id, source_name || '/' || record_type || '/' || record_id as record_key
     from identity_map
-    inner join records
-        on identity_map.source_name = records.source_name
-        and identity_map.record_type = records.record_type
-        and identity_map.record_id = records.record_id
-    where identity_map.customer_id in (select customer_id from moves)
+    where customer_id in (select customer_id from moves)
 ),
 
 ends as (

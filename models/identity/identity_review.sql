@@ -6,12 +6,8 @@ common_identifiers as (select * from {{ ref('common_identifiers') }}),
 held_links as (
     select reason, rule, evidence, held_by, piece, linked_piece, pieces_count, records_count from {{ ref('held_links') }}
     union all
-    select 'held_apart', 'unlink', pin_id, 'apart', node, other_node, 2, 2 from {{ ref('separations') }}
+    select 'held_apart', action, pin_id, 'apart', node, linked_node, 2, 2 from {{ ref('pinned_pairs') }} where action = 'unlink'
 ),
-
-weak_pieces as (select * from {{ ref('weak_pieces') }}),
-
-records as (select * from {{ ref('records') }}),
 
 identity_map as (select * from {{ ref('identity_map') }}),
 
@@ -39,16 +35,6 @@ dropped as (
     select 'too_common', identifier_type, identifier, records_count from common_identifiers
 ),
 
-ids as (
-    select weak_pieces.node, identity_map.customer_id
-    from weak_pieces
-    inner join records on weak_pieces.node = records.node
-    inner join identity_map
-        on records.source_name = identity_map.source_name
-        and records.record_type = identity_map.record_type
-        and records.record_id = identity_map.record_id
-),
-
 reviewed as (
     select
         reason, identifier_type, identifier, cast(null as {{ dbt.type_string() }}) as rule, cast(null as {{ dbt.type_string() }}) as held_by, records_count,
@@ -62,16 +48,16 @@ reviewed as (
         held_links.evidence, held_links.rule, held_links.held_by, held_links.records_count, held_links.pieces_count,
         least(one.customer_id, other.customer_id), greatest(one.customer_id, other.customer_id)
     from held_links
-    inner join ids as one on held_links.piece = one.node
-    inner join ids as other on held_links.linked_piece = other.node
+    inner join identity_map as one on held_links.piece = one.node
+    inner join identity_map as other on held_links.linked_piece = other.node
 ),
 
 keyed as (
-    select md5(reason || '|' || identifier_type || '|' || coalesce(identifier, '') || '|' || coalesce(rule, '') || '|' || coalesce(held_by, '')) as review_id, *
+    select
+        md5(reason || '|' || identifier_type || '|' || coalesce(identifier, '') || '|' || coalesce(rule, '') || '|' || coalesce(held_by, '')) as review_id,
+        reason, identifier_type, identifier, rule, held_by, cast(records_count as bigint) as records_count, customers_count,
+        customer_id, other_customer_id
     from reviewed
 )
 
-select
-    review_id, reason, identifier_type, identifier, rule, held_by,
-    cast(records_count as bigint) as records_count, customers_count, customer_id, other_customer_id
-from keyed
+select * from keyed

@@ -6,17 +6,16 @@ changed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perennial.config.files import beside, make_folder, put_in_place
+from perennial.config.files import PRIVATE_FILE, beside, make_folder
 from perennial.config.home import Home
 from perennial.landing.contract import OWN_TABLES, kinds, landed_schema, tables_of
-from perennial.warehouse.duck import connect, name, quote
 
 EMPTY_FILE = "_empty.parquet"
 
@@ -33,19 +32,18 @@ def ensure_empty_files(home: Home) -> None:
         if not current.exists():
             wanted[current] = columns
     stale = {path: schema for path, schema in wanted.items() if not _is_current(path, schema)}
-    if stale:
-        with connect(None, memory_limit="256MB", threads=1) as connection:
-            for path, schema in stale.items():
-                write_empty(connection, path, schema)
+    for path, schema in stale.items():
+        write_empty(path, schema)
 
 
-def write_empty(connection: duckdb.DuckDBPyConnection, path: Path, schema: Mapping[str, str]) -> None:
-    """A Parquet file with these columns and no row."""
+def write_empty(path: Path, schema: Mapping[str, str]) -> None:
+    """A Parquet file with these columns and no row. It is not forced to disk: one that a power cut tore is not current,
+    and is written again before anybody reads it."""
     make_folder(path.parent)
-    columns = ", ".join(f"cast(null as {sql_type}) as {name(column)}" for column, sql_type in schema.items())
     temporary = beside(path)
-    connection.execute(f"copy (select {columns} where false) to {quote(str(temporary))} (format parquet)")
-    put_in_place(temporary, path)
+    pq.write_table(arrow_schema(schema).empty_table(), temporary)
+    os.chmod(temporary, PRIVATE_FILE)
+    os.replace(temporary, path)
 
 
 def arrow_schema(schema: Mapping[str, str]) -> pa.Schema:

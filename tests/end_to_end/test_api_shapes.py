@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -25,6 +24,7 @@ from tests.support.api_shapes_accounts import ACCOUNTS, came_out, fates, told
 from tests.support.api_shapes_counts import COMPLETING, LANDED, NOT_DELIVERED, STAGED, WITHOUT_SAMPLES
 from tests.support.api_shapes_others import OTHERS
 from tests.support.api_shapes_shopify import DELETED, SHOPIFY
+from tests.support.nights import emptied
 
 DELIVERIES = (*SHOPIFY, *OTHERS)
 EXACT = 2**53  # from here on a reader that takes ids for floating-point numbers loses digits
@@ -36,9 +36,7 @@ def shapes(sample_data: Path, parsed_home: Home, tmp_path_factory: pytest.TempPa
     """Everything landed and staged once, in the home whose project dbt has parsed."""
     if not (sample_data / "api_shapes").is_dir():
         pytest.skip("the sample data has no api_shapes: this test reads the tables and payloads of vendors' tools")
-    for each in parsed_home.root.iterdir():
-        if each != parsed_home.dbt:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    emptied(parsed_home)
     folder = unpacked(sample_data, tmp_path_factory.mktemp("shapes"))
     built = staged(parsed_home.prepare(), DELIVERIES, folder)
     yield built

@@ -6,7 +6,6 @@ carry is named here, with how much of it there is.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from perennial.sandbox.server import Sandbox, running
 from perennial.sandbox.world import token, vendors
 from perennial.sources.inbound import Hook, receiver
 from perennial.sources.inbox import inbox_of
-from tests.support.nights import build_only, land_only
+from tests.support.nights import build_only, emptied, land_only
 
 SCALE = Scale(people=200, years=2, seed=11)
 BEFORE = "2026-11-01"
@@ -58,9 +57,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    for each in parsed_home.root.iterdir():
-        if each != parsed_home.dbt:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    emptied(parsed_home)
     home = parsed_home.prepare()
     tables = make_world(SCALE).tables
     held = vendors(tables, limits=1000)

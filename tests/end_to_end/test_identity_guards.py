@@ -9,6 +9,7 @@ from itertools import cycle, islice
 import pytest
 
 from perennial.config.home import Home
+from tests.support.nights import emptied
 from tests.support.people import MODELS, People
 from tests.unit.identity.placeholders import EMAILS, IDS, PHONES
 
@@ -21,7 +22,7 @@ DAY = "2026-01-01 00:00:00"
 
 @pytest.fixture(scope="module")
 def poisoned(parsed_home: Home) -> Iterator[People]:
-    people = People(Home(parsed_home.root.parent / "poisoned").prepare())
+    people = People(emptied(parsed_home))
     emails, phones = cycle(EMAILS), cycle(PHONES)
     people.add(
         "placeholders", "shop_customers",

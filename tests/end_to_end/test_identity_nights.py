@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -20,9 +19,9 @@ Ids = dict[tuple[str, str, str], str]
 
 
 @pytest.fixture
-def world(parsed_home: Home) -> Iterator[People]:
+def world(night_home: Home) -> People:
     """Sixty people with an account and a contact each, joined by an address."""
-    people = People(Home(parsed_home.root.parent / "nights").prepare())
+    people = People(night_home)
     people.add(
         "shop", "shop_customers",
         ({"customer_id": f"s{i}", "email": f"p{i}@people.test", "phone": "", "created_at": DAY.format(1 + i % 28),
@@ -33,8 +32,8 @@ def world(parsed_home: Home) -> Iterator[People]:
         ({"contact_id": f"c{i}", "email": f"P{i}@people.test", "phone": "", "created_at": DAY.format(2 + i % 26),
           "updated_at": DAY.format(2 + i % 26)} for i in range(COUNT)),
     )  # fmt: skip
-    yield people
-    shutil.rmtree(people.home.root)
+    people.pins.unlink(missing_ok=True)
+    return people
 
 
 def change(people: People, source: str, table: str, row: int, **values: str) -> None:

@@ -5,7 +5,6 @@ Each night costs many seconds, so these tests tell one story in order: every tes
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from perennial.sandbox.server import Sandbox, running
 from perennial.sandbox.shopify.api import ShopifyApi
 from perennial.warehouse import certificate
 from tests.support.installation import write_config
+from tests.support.nights import emptied
 from tests.unit.sandbox.shopify_shop import customer, order
 
 CUSTOMERS = range(1, 31)
@@ -52,9 +52,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    for each in parsed_home.root.iterdir():
-        if each != parsed_home.dbt:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    emptied(parsed_home)
     api = ShopifyApi(limits=1000)
     people = [
         customer(

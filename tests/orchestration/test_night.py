@@ -23,6 +23,7 @@ from orchestration.resources import installation
 from perennial.config.home import Home
 from perennial.warehouse import certificate
 from tests.support.installation import write_config
+from tests.support.nights import emptied
 
 AS_OF = "2026-03-01"
 CUSTOMERS = [f"c{number}" for number in range(1, 7)]
@@ -52,11 +53,7 @@ def exports(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def world(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Path, Path]]:
     """Home, outbox and the file alerts are written to. The home's path is the one dbt has parsed for."""
-    import shutil
-
-    for each in parsed_home.root.iterdir():
-        if each != parsed_home.dbt:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    emptied(parsed_home)
     folder = tmp_path_factory.mktemp("installation")
     exports(folder / "exports")
     told = folder / "told"

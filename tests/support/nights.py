@@ -7,6 +7,7 @@ tables. What does not: data, and expected figures.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,14 @@ BUILD = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", 
 VOLATILE = {"last_load_id", "last_loaded_at"}
 DATA_SCHEMAS = ("customer", "lifecycle", "kpis", "audiences", "publish")
 NOT_DATA = {("publish", "snapshot")}
+
+
+def emptied(home: Home) -> Home:
+    """The home without all but dbt's parse, which holds only while the path of the build file stands still."""
+    for each in home.root.iterdir():
+        if each != home.dbt:
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    return home.prepare()
 
 
 def night_env(home: Home, config: Path, as_of: str | None, more: Mapping[str, str] | None = None) -> dict[str, str]:

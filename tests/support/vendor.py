@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +120,8 @@ class VendorWorld:
         return f"read_parquet('{self.home.landed_table(self.vendor.name, table)}/*.parquet', union_by_name = true)"
 
     def query(self, text: str) -> list[dict[str, Any]]:
-        with duckdb.connect() as connection:
-            found = connection.execute(text)
+        with _database().cursor() as cursor:
+            found = cursor.execute(text)
             names = [column[0] for column in found.description]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -128,6 +129,12 @@ class VendorWorld:
         """Rows in force that share a key and a load, or that were landed again unchanged."""
         text = f"select count(*) - count(distinct ({key}, row_hash)) as n from {self.files(table)}"
         return int(self.query(text)[0]["n"])
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all questions of a process: to open one takes longer than most of them."""
+    return duckdb.connect()
 
 
 @contextmanager

@@ -1,17 +1,4 @@
 -- One row per pair of records that somebody has declared to be one person.
-with pins as (select * from {{ ref('identity_pins') }} where action = 'link'),
+with pinned as (select * from {{ ref('pinned_pairs') }} where action = 'link')
 
-records as (select * from {{ ref('records') }}),
-
-pinned as (
-    select one.node, other.node as linked_node, pins.pin_id as evidence
-    from pins
-    inner join records as one
-        on pins.source_name = one.source_name and pins.record_type = one.record_type and pins.record_id = one.record_id
-    inner join records as other
-        on pins.other_source_name = other.source_name
-        and pins.other_record_type = other.record_type
-        and pins.other_record_id = other.record_id
-)
-
-select * from pinned
+select node, linked_node, pin_id as evidence from pinned

@@ -10,7 +10,6 @@ import csv
 import json
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from perennial.config.home import Home
 from perennial.config.identifiers import ProviderRule, normalise_email, with_provider_rules
 from perennial.landing import phones
 from tests.support.installation import installed_in
-from tests.support.nights import ROOT, land_only
+from tests.support.nights import ROOT, emptied, land_only
 from tests.unit.identity import placeholders
 
 HERE = Path(__file__).parent
@@ -184,9 +183,7 @@ def emails_in(build_file: Path, record_type: str) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def compared(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    for each in parsed_home.root.iterdir():
-        if each != parsed_home.dbt:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    emptied(parsed_home)
     home, folder = parsed_home.prepare(), tmp_path_factory.mktemp("exports")
     deliver(folder)
     land_only(home, {"shop": {"kind": "files", "path": str(folder)}})

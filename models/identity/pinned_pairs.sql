@@ -1,10 +1,10 @@
--- One row per pair of records that somebody has held apart: the one that is set aside, and the one it is not.
-with pins as (select * from {{ ref('identity_pins') }} where action = 'unlink'),
+-- One row per pair of records that somebody has linked or held apart by hand: where apart, the first is the one set aside.
+with pins as (select * from {{ ref('identity_pins') }}),
 
 records as (select * from {{ ref('records') }}),
 
-separated as (
-    select pins.pin_id, one.node, other.node as other_node
+pinned as (
+    select pins.pin_id, pins.action, one.node, other.node as linked_node
     from pins
     inner join records as one
         on pins.source_name = one.source_name and pins.record_type = one.record_type and pins.record_id = one.record_id
@@ -14,4 +14,4 @@ separated as (
         and pins.other_record_id = other.record_id
 )
 
-select * from separated
+select * from pinned
