@@ -45,6 +45,7 @@ def test_25_001_orders_with_one_updated_time_through_bulk_are_landed_once_each(t
         assert landed_ids(world, "orders", "order_id") == (MANY, MANY)
 
 
+@pytest.mark.slow
 def test_25_001_orders_with_one_updated_time_through_pages_are_landed_once_each(tmp_path: Path) -> None:
     with store(tmp_path, ShopifyApi(limits=100_000), only=["orders"]) as world:
         world.vendor.seed("orders", [order(number, ONE_TIME, lines=0) for number in range(1, MANY + 1)])
