@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def __init__(self, vendor: str, folder: Path, pages: dict[str, list[int]], *rest: object) -> None:
         self.vendor, self.folder, self.pages = vendor, folder, pages
-        super().__init__(*rest)  # type: ignore[arg-type]
+        super().__init__(*rest)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "url": f"{self.address}/{BULK}"}  # fmt: skip
 
     def _counts(self) -> dict[str, int]:
-        return json.loads((self.folder / "counts.json").read_text())  # type: ignore[no-any-return]
+        return json.loads((self.folder / "counts.json").read_text())
 
     # --- Klaviyo
 

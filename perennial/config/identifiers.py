@@ -5,7 +5,7 @@ What does not: phone numbers (perennial/landing/phones.py), deciding whether an 
 (models/identity), and keeping addresses for SQL (perennial/landing/emails.py).
 
 SQL compares most addresses by itself: what PLAIN matches is trimmed and lower-cased, nothing more
-(dbt_project/macros/identity.sql has the same pattern). Everything else is normalised here, once, when it lands.
+(dbt_project/macros/addresses.sql has the same pattern). Everything else is normalised here, once, when it lands.
 """
 
 from __future__ import annotations

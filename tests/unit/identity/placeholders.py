@@ -1,6 +1,6 @@
 """The 208 values of a world in which thousands of people share a placeholder (failures.md I1), by where they stand.
 
-What lives here: the values. What does not: how they are recognised (dbt_project/macros/identity.sql, vars of
+What lives here: the values. What does not: how they are recognised (dbt_project/macros/addresses.sql, vars of
 dbt_project.yml), which this list is written independently of.
 """
 

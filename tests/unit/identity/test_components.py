@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT
 
 MACROS = ROOT / "dbt_project" / "macros"
-FILES = ("connected_components.sql", "components_incremental.sql", "dialect_scratch.sql")
+FILES = ("connected_components.sql", "components_roots.sql", "components_incremental.sql", "dialect_scratch.sql")
 Pair = tuple[int, int]
 Labels = dict[int, int]
 

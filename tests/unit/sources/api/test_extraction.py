@@ -234,7 +234,7 @@ def test_an_answer_built_otherwise_than_expected_is_told_by_its_kind_alone(tmp_p
     class Confused(Vendor):
         def read(self, window: Window, cursor: Any) -> Iterator[Page]:
             raise error
-            yield  # type: ignore[unreachable]
+            yield
 
     with pytest.raises(SourceFailed, match=type(error).__name__) as failed:
         begun(tmp_path).fetch(Confused().stream(), WINDOW)

@@ -81,13 +81,13 @@ def test_a_column_that_vanished_or_changed_its_kind_stops_the_source_with_its_na
         world.land_well()
         before = landed(world)
         world.vendor.seed("customers", [customer(31, at(500))])
-        world.vendor.change = change  # type: ignore[attr-defined]
+        world.vendor.change = change
         for _ in range(2):  # not only on the first night
             report = world.land()
             assert said in str(report.reason)
             assert not report.tables
             assert landed(world) == before
-        world.vendor.change = None  # type: ignore[attr-defined]
+        world.vendor.change = None
         world.land_well()
         assert_same(world)
 
@@ -100,7 +100,7 @@ def test_a_new_column_is_landed_with_the_payload_and_reported_once(tmp_path: Pat
         fill(world, 30)
         world.land_well()
         world.land_well()
-        world.vendor.change = more  # type: ignore[attr-defined]
+        world.vendor.change = more
         world.vendor.seed("customers", [customer(31, at(500))])
         report = world.land_well()
         assert [each for each in report.warnings if "loyalty" in each] == [
@@ -125,7 +125,7 @@ def test_columns_in_another_order_are_no_news(tmp_path: Path) -> None:
         fill(world, 30)
         world.land_well()
         world.land_well()
-        world.vendor.change = turned  # type: ignore[attr-defined]
+        world.vendor.change = turned
         world.vendor.seed("customers", [customer(31, at(500))])
         assert not world.land_well().warnings
         assert_same(world)
@@ -135,10 +135,10 @@ def test_drift_found_before_a_kill_counts_after_it(tmp_path: Path) -> None:
     with store(tmp_path, Changed(limits=1000)) as world:
         fill(world, 30)
         world.land_well()
-        world.vendor.change = STOPPED["vanished"][0]  # type: ignore[attr-defined]
+        world.vendor.change = STOPPED["vanished"][0]
         world.vendor.seed("customers", [customer(31, at(500))])
         assert world.land_killed("pages_noted:1:kill9") == -9
-        world.vendor.change = None  # type: ignore[attr-defined]
+        world.vendor.change = None
         assert "lastName" in str(world.land().reason)
         world.land_well()
         assert_same(world)

@@ -62,12 +62,13 @@ def test_a_fault_that_passes_costs_no_row_wherever_it_is_met(tmp_path: Path, fau
 
 @pytest.mark.parametrize("fault", ["status", "cut_off", "reset_after", "stall", "slow"])
 def test_a_fault_of_the_storage_costs_no_row(tmp_path: Path, fault: str) -> None:
-    with store(tmp_path, timeout_seconds=1, call_seconds=3) as world:
+    impatient = {"timeout_seconds": 1, "call_seconds": 3} if fault in ("stall", "slow") else {}
+    with store(tmp_path, **impatient) as world:
         fill(world, 12)
         world.arm(fault, match=FILE, **PASSING[fault])
         report = world.land_well()
         assert world.sandbox.faults.left() == 0, "nobody met the fault"
-        assert report.traffic["repeats"] == {"a download broke off": 1}
+        assert report.traffic["repeats"]["a download broke off"] == 1
         assert_same(world)
 
 
