@@ -56,11 +56,15 @@ nightly: $(STAMP) ## the nightly job on this installation (PERENNIAL_CONFIG, PER
 dev: $(STAMP) ## Dagster's UI and daemon on http://127.0.0.1:3000
 	@cd "$(ROOT)" && exec "$(PY)" -m orchestration.dev
 
+# whole nights first, in the order of names, as many as there are processors; then what mostly waits for a server to answer
+PYTEST := "$(PY)" -m pytest --dist loadfile --no-loadscope-reorder
+WAITING := tests/unit/sources tests/unit/sandbox
+
 test: $(STAMP) ## every test
-	@cd "$(ROOT)" && "$(PY)" -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # whole nights first, in the order of names
+	@cd "$(ROOT)" && { $(PYTEST) -n 2 $(WAITING:%=--ignore=%); status=$$?; $(PYTEST) -n 4 $(WAITING) && exit $$status; }
 
 torture: $(STAMP) ## the long proofs, one JSON line each
-	@cd "$(ROOT)" && "$(PY)" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow && "$(PY)" -m tests.torture
+	@cd "$(ROOT)" && $(PYTEST) -n 2 -m slow && "$(PY)" -m tests.torture
 
 bench: $(STAMP) ## what is measured, beside its rival or floor from the same run
 	@cd "$(ROOT)" && "$(PY)" -m benchmarks
