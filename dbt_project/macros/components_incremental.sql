@@ -78,8 +78,14 @@
     {{ return({'query': query, 'changes': changes, 'tables': tables}) }}
 {% endmacro %}
 
-{# Last night's table of components, changed where it stands; changes is the name of a table. #}
-{% macro components_apply(labels, changes) %}{{ return(adapter.dispatch('components_apply', 'perennial')(labels, changes)) }}{% endmacro %}
+{# Tonight's pairs that last night lacked, and the other way about: {added, removed}, scratch tables with their counts. #}
+{% macro components_changed_pairs(scratch, pairs, kept) %}
+    {% set lacking = "select one.node, one.linked_node from {} as one where not exists (select 1 from {} as other where other.node = one.node and other.linked_node = one.linked_node)" %}
+    {{ return({
+        'added': components_make(scratch, lacking.format(pairs.name, kept)),
+        'removed': components_make(scratch, lacking.format(kept, pairs.name)),
+    }) }}
+{% endmacro %}
 
 {# Every node of a relation of pairs, once. #}
 {% macro components_ends(pairs) %}

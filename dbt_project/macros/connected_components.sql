@@ -1,25 +1,5 @@
-{#
-    A table (node, component) from a select of pairs (node, linked_node): component is the smallest node that can be reached.
+{# Connected components in plain SQL: what the materialization connected_components is made of. Scratch tables are named after its relation. #}
 
-    Each round points every node at the smallest node it touches, follows the pointers to their roots, and keeps only the edges
-    between different roots. Plain SQL without recursion, so the same on DuckDB and Spark. Pairs may stand in either
-    direction and repeat; a node that is paired with itself alone is a component of its own.
-#}
-{% materialization connected_components, default %}
-    {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set scratch = {'relation': target_relation, 'steps': 0} -%}
-
-    {{ run_hooks(pre_hooks) }}
-    {% set solved = components_solve(scratch, sql) %}
-    {% if existing_relation is not none %}{% do adapter.drop_relation(existing_relation) %}{% endif %}
-    {% call statement('main') %}{{ create_table_as(False, target_relation, solved.query) }}{% endcall %}
-    {% do drop_scratch(solved.tables) %}
-    {{ run_hooks(post_hooks) }}
-    {% do adapter.commit() %}
-    {% do persist_docs(target_relation, model) %}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
 
 {# The components of a select of pairs: {query: a select of (node, component), tables: the scratch tables it reads}. #}
 {% macro components_solve(scratch, pairs) %}

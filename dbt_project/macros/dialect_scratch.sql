@@ -31,18 +31,29 @@
     {% for name in names %}{% do run_query('drop table if exists ' ~ name) %}{% endfor %}
 {% endmacro %}
 
-{# Components (node, component) changed by (node, component, previous_component); Spark changes no row of a Parquet table. #}
-{% macro default__components_apply(labels, changes) %}
-    {% do run_query("update " ~ labels ~ " set component = changes.component from " ~ changes ~ " as changes where " ~ labels ~ ".node = changes.node and changes.component is not null") %}
-    {% do run_query("insert into " ~ labels ~ " (node, component) select node, component from " ~ changes ~ " as changes where previous_component is null") %}
-    {% do run_query("delete from " ~ labels ~ " where node in (select node from " ~ changes ~ " as changes where component is null)") %}
+{# Whether last night's components and pairs are changed where they stand; Spark changes no row of a Parquet table and solves whole. #}
+{% macro components_are_kept() %}{{ return(adapter.dispatch('components_are_kept', 'perennial')()) }}{% endmacro %}
+
+{% macro default__components_are_kept() %}{{ return(true) }}{% endmacro %}
+
+{% macro spark__components_are_kept() %}{{ return(false) }}{% endmacro %}
+
+{# Several tables made anew by statements of one transaction. #}
+{% macro components_replace(queries) %}
+    {%- for relation, query in queries.items() %}
+    create or replace table {{ relation }} as {{ query }}{{ ';' if not loop.last }}
+    {%- endfor %}
 {% endmacro %}
 
-{% macro spark__components_apply(labels, changes) %}
-    {% do run_query("drop table if exists " ~ labels ~ "__changed") %}
-    {% do run_query(
-        "create table " ~ labels ~ "__changed as select labels.node, labels.component from " ~ labels ~ " as labels where not exists (select 1 from " ~ changes
-        ~ " as changes where changes.node = labels.node) union all select node, component from " ~ changes ~ " as changes where component is not null") %}
-    {% do run_query("drop table " ~ labels) %}
-    {% do run_query("alter table " ~ labels ~ "__changed rename to " ~ labels) %}
+{# Components (node, component) changed by (node, component, previous_component), as statements of one transaction. #}
+{% macro components_apply(labels, changes) %}
+    update {{ labels }} set component = changes.component from {{ changes }} as changes where {{ labels }}.node = changes.node and changes.component is not null;
+    insert into {{ labels }} (node, component) select node, component from {{ changes }} as changes where previous_component is null;
+    delete from {{ labels }} where node in (select node from {{ changes }} as changes where component is null)
+{% endmacro %}
+
+{# The pairs of last night brought up to tonight's, likewise. #}
+{% macro components_apply_pairs(kept, added, removed) %}
+    delete from {{ kept }} where exists (select 1 from {{ removed }} as removed where removed.node = {{ kept }}.node and removed.linked_node = {{ kept }}.linked_node);
+    insert into {{ kept }} (node, linked_node) select node, linked_node from {{ added }} as added
 {% endmacro %}

@@ -42,3 +42,10 @@
 {% macro default__distinct_list(text) %}{{ return("string_agg(distinct " ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
 
 {% macro spark__distinct_list(text) %}{{ return("array_join(array_sort(collect_set(" ~ text ~ ")), ', ')") }}{% endmacro %}
+
+{# A number of 60 bits that stands for a text, the same wherever and whenever it is asked for. #}
+{% macro text_number(text) %}{{ return(adapter.dispatch('text_number', 'perennial')(text)) }}{% endmacro %}
+
+{% macro default__text_number(text) %}{{ return("cast('0x' || substr(md5(" ~ text ~ "), 1, 15) as bigint)") }}{% endmacro %}
+
+{% macro spark__text_number(text) %}{{ return("cast(conv(substr(md5(" ~ text ~ "), 1, 15), 16, 10) as bigint)") }}{% endmacro %}

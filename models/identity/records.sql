@@ -23,7 +23,8 @@ persons_records as (
 ),
 
 numbered as (
-    select *, row_number() over (order by source_name, record_type, record_id) as node
+    -- the same number every night, so that tonight's links can be told from last night's
+    select *, {{ text_number("source_name || '|' || record_type || '|' || record_id") }} as node
     from persons_records
 )
 

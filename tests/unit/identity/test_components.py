@@ -160,7 +160,7 @@ def update(
     macros.context["drop_scratch"](updated["tables"])
     assert scratch_left(con) == []
     assert labels_of(rows) == union_find(now)
-    macros.context["components_apply"]("labels", "changes")
+    con.execute(macros.context["components_apply"]("labels", "changes"))
     assert labels_of(con.execute("select node, component from labels").fetchall()) == union_find(now)
     return last, labels_of(rows), changes
 
