@@ -76,17 +76,16 @@ class _Reading:
         self.base, state = newest_state(load.home, source.kind, load.source_name)
         self.state: dict[str, Any] = {key: dict(value) for key, value in state.get("streams", {}).items()}
         self.is_accepted = load.home.accepted(load.source_name).exists()
+        self.gates: list[Callable[[], None]] = []
 
     def run(self) -> None:
         extraction = self._extraction()
         for stream in self._streams():
             if self.window is not None and stream.is_whole:
                 continue
-            try:
-                self._read(stream, extraction)
-            except (GateClosed, ShapeChanged, duckdb.Error):
-                extraction.forget()  # what was fetched is not to be believed: the next run fetches it anew
-                raise
+            self._believing(extraction, partial(self._read, stream, extraction))
+        for look in self.gates:  # by now every stream has told who is gone
+            self._believing(extraction, look)
         self.load.state = {"streams": self.state}
         traffic = self.api.traffic
         self.load.traffic = {
@@ -98,6 +97,13 @@ class _Reading:
             self.load.after_commit.append(
                 lambda: self.load.home.accepted(self.load.source_name).unlink(missing_ok=True)
             )
+
+    def _believing(self, extraction: Extraction, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (GateClosed, ShapeChanged, duckdb.Error):
+            extraction.forget()  # what was fetched is not to be believed: the next run fetches it anew
+            raise
 
     def _streams(self) -> list[Stream]:
         adapter = self.adapter
@@ -132,8 +138,10 @@ class _Reading:
         self._receive_lines(stream, extraction, progress, received)
         if missing:
             self._came_short(stream, missing, total)
-        # what another stream of this load found deleted did come, as deleted
-        self._gate(stream, self.load.staged(stream.table), window)
+        if stream.deletes_absent:
+            self._gate(stream, window)  # before it says itself who is gone
+        else:
+            self.gates.append(partial(self._gate, stream, window))
         if stream.is_whole and stream.deletes_absent and not missing:  # a list known to lack somebody deletes nobody
             self._bury_absent(stream, received)
         for path in (extraction.folder / part["file"] for part in progress.parts):
@@ -152,8 +160,14 @@ class _Reading:
             since = datetime(first.year, first.month, first.day, tzinfo=UTC) if first is not None else None
             return Window(since)
         at = datetime.fromisoformat(watermark)
-        since = gate.begin_at(self.load.connection, stream, self._held(stream), at, self.source.overlap)
+        since = gate.begin_at(
+            self.load.connection, stream, self._held(stream), at, self.source.overlap, self._gone(stream)
+        )
         return Window(since, mode="incremental")
+
+    def _gone(self, stream: Stream) -> list[str]:
+        """Keys that were missing when somebody accepted that."""
+        return list(self.state.get(stream.name, {}).get("gone", []))
 
     def _held(self, stream: Stream) -> list[Path]:
         return held_files(self.load.home, self.source.kind, self.load.source_name, stream.table)
@@ -202,12 +216,21 @@ class _Reading:
             raise GateClosed(f"{said}; {self._remedy()}")
         self.load.warnings.append(said)
 
-    def _gate(self, stream: Stream, received: list[Path], window: Window) -> None:
+    def _gate(self, stream: Stream, window: Window) -> None:
+        """What is held must have come again. What another stream of this load found deleted did come, as deleted; what
+        was missing when somebody accepted that is not looked for again."""
         if not stream.is_gated or window.mode == "backfill" or (window.mode == "first" and not stream.is_whole):
             return
         since = None if stream.is_whole else window.since
         table = self.load.tables[stream.table]
-        found = gate.missing(self.load.connection, stream, table, self._held(stream), received, since)
+        state, received = self.state.setdefault(stream.name, {}), self.load.staged(stream.table)
+        gone = self._gone(stream)
+        state.pop("gone", None)
+        wanted = gate.Wanted(stream, table, self._held(stream), since)
+        found = gate.missing(self.load.connection, wanted, received, gone)
+        if gone or (found.missing and self.is_accepted):
+            absent = gate.absent(self.load.connection, wanted, received)
+            state["gone"] = absent if self.is_accepted else sorted({*gone} & {*absent})
         if found.share <= self.source.max_missing:
             return
         said = f"{stream.name}: of {found.expected:,} rows held that had to come again, {found.missing:,} did not"
