@@ -52,7 +52,9 @@ class Wanted:
         if self.since is not None and updated is not None:
             changed = f"{name(updated)} >= timestamp '{self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
         alive = "not bool_or(coalesce(is_deleted, false))" if "is_deleted" in self.table.column_names else "true"
-        return f"select {key} from {_rows(self.held)} where not is_superseded and {changed} group by {key} having {alive}"
+        return (
+            f"select {key} from {_rows(self.held)} where not is_superseded and {changed} group by {key} having {alive}"
+        )
 
 
 def begin_at(
@@ -110,11 +112,21 @@ def _arrived(stream: Stream, received: list[Path]) -> str:
     return f"select distinct {key} from ({found}) as received({key})"
 
 
-def keys_received(connection: duckdb.DuckDBPyConnection, stream: Stream, received: list[Path]) -> int:
-    """How many different items arrived, those refused among them."""
+def keys_received(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, received: list[Path], until: datetime | None = None
+) -> int:
+    """How many different items arrived, those refused among them; `until`: that had not changed since, either."""
     if not received:
         return 0
-    found = connection.execute(f"select count(distinct {name(stream.key)}) from {_rows(received)}").fetchall()
+    key, unchanged = name(stream.key), ""
+    if until is not None and stream.updated is not None:
+        unchanged = (
+            f" group by {key} having coalesce(max({name(stream.updated)})"
+            f" < timestamp '{until.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}', true)"
+        )
+    found = connection.execute(
+        f"select count(distinct {key}) from (select {key} from {_rows(received)}{unchanged})"
+    ).fetchall()
     return int(found[0][0])
 
 
