@@ -160,6 +160,8 @@ class _Reading:
             since = datetime(first.year, first.month, first.day, tzinfo=UTC) if first is not None else None
             return Window(since)
         at = datetime.fromisoformat(watermark)
+        if not stream.is_gated:
+            return Window(at - self.source.overlap, mode="incremental")
         since = gate.begin_at(
             self.load.connection, stream, self._held(stream), at, self.source.overlap, self._gone(stream)
         )
