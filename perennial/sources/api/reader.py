@@ -207,22 +207,24 @@ class _Reading:
         total = progress.total
         if total is not None:
             arrived = gate.keys_received(self.load.connection, stream, received)
-            return max(total - arrived, self._short_of_settled(stream, received, window, progress), 0)
+            return max(total - arrived, self._short_of_settled(stream, received, arrived, progress), 0)
         if stream.ids is None:
             return 0
         return gate.not_received(self.load.connection, stream, received, understood_each(stream.ids(window)))
 
-    def _short_of_settled(self, stream: Stream, received: list[Path], window: Window, progress: Progress) -> int:
+    def _short_of_settled(self, stream: Stream, received: list[Path], arrived: int, progress: Progress) -> int:
         """The same of what has not changed since the reading began: items that came in meanwhile and were read would
         make up for as many that were left out. What changed within `overlap` comes again the next night anyway."""
         if stream.is_whole or stream.updated is None or stream.total is None or progress.began_at is None:
             return 0
+        window = progress.window
         settled = datetime.fromisoformat(progress.began_at).replace(microsecond=0) - self.source.overlap
         until = settled if window.until is None else min(window.until, settled)
         if window.since is not None and until <= window.since:
             return 0
         total = understood(partial(stream.total, replace(window, until=until)))
-        return 0 if total is None else total - gate.keys_received(self.load.connection, stream, received, until)
+        newer = gate.changed_since(self.load.connection, stream, received, until)
+        return 0 if total is None else total - (arrived - newer)
 
     def _came_short(self, stream: Stream, missing: int, total: int | None) -> None:
         of = f" of {total:,}" if total is not None else ""
@@ -246,7 +248,7 @@ class _Reading:
         if gone or (found.missing and self.is_accepted):
             absent = gate.absent(self.load.connection, wanted, received)
             state["gone"] = absent if self.is_accepted else sorted({*gone} & {*absent})
-        if found.share <= self.source.max_missing:
+        if not found.closes(self.source.max_missing):
             return
         said = f"{stream.name}: of {found.expected:,} rows held that had to come again, {found.missing:,} did not"
         if self.is_accepted:

@@ -161,13 +161,7 @@ class Adapter:
         waiting = set() if everybody else self._waiting()
         turns = {day % nights for day in _days_since(window)}  # also of nights that failed, or were never run
         for each in self._everybody():
-            if (
-                everybody
-                or each.is_open
-                or each.created_at >= since
-                or each.id in waiting
-                or each.id % nights in turns
-            ):
+            if everybody or each.is_open or each.created_at >= since or each.id in waiting or each.id % nights in turns:
                 yield each.id
 
     def _everybody(self) -> list[_Contact]:

@@ -109,3 +109,11 @@ def test_items_that_a_second_way_names_are_missed(
     assert gate.not_received(duck, STREAM, files, [["1", "2"], [], ["3", "4", "4"], ["5", "1"]]) == 3
     assert gate.not_received(duck, STREAM, files, []) == 0
     assert gate.not_received(duck, STREAM, [], [["1"], ["2"]]) == 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "missing", "is_closed"),
+    [(3, 1, False), (2, 1, False), (1, 1, True), (3, 2, True), (20, 6, False), (20, 7, True), (0, 0, False)],
+)
+def test_one_row_of_several_is_no_half_empty_answer(expected: int, missing: int, is_closed: bool) -> None:
+    assert gate.Missing(expected, missing).closes(0.3) is is_closed
