@@ -116,7 +116,7 @@ def receiver(
         at = clock()
         line = _line(at, name, request.headers, SCHEMES[hook.scheme].kept, body)
         if line is None:
-            LOG.warning("%s/%s: a delivery that is no JSON was turned away", source, name)
+            LOG.warning("%s/%s: a delivery that is no JSON object was turned away", source, name)
             return Response(status_code=400)
         try:
             await run_in_threadpool(inboxes[source].append, line, at)
@@ -155,8 +155,9 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _line(at: datetime, hook: str, headers: Mapping[str, str], kept: Iterable[str], body: bytes) -> bytes | None:
-    """What is kept of a delivery, the body as it came; None where that is no JSON."""
-    if _json(body) is None:
+    """What is kept of a delivery, the body as it came; None where that is no JSON object: none of these vendors sends
+    anything else, and what cannot be landed would keep all that came after it from being landed."""
+    if not isinstance(_json(body), dict):
         return None
     about: dict[str, Any] = {"received_at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"), "hook": hook}
     if known := {name: headers[name] for name in kept if name in headers}:
@@ -167,7 +168,7 @@ def _line(at: datetime, hook: str, headers: Mapping[str, str], kept: Iterable[st
 
 
 def _json(data: bytes) -> object | None:
-    """The value where these bytes are JSON as the standard has it, in UTF-8; null counts as none."""
+    """The value where these bytes are JSON as the standard has it, in UTF-8; None where they are not."""
     try:
         return json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@ with profiles as (
 ),
 
 events as (
-    {{ current_rows('events', key=['event_id'], kind='klaviyo') }}
+    {{ klaviyo_events() }}
 ),
 
 metrics as (
@@ -62,13 +62,14 @@ suppressed as (
 -- what a message's recipient answers to it is an event of that message
 changed as (
     select
-        events.profile_id, states.channel, 'marketing' as purpose, case when states.meaning = 'subscribed' then 'granted' else 'denied' end as status,
+        events.first_profile_id as profile_id, states.channel, 'marketing' as purpose,
+        case when states.meaning = 'subscribed' then 'granted' else 'denied' end as status,
         events.occurred_at as changed_at, coalesce(nullif(events.method_detail, ''), events.method) as evidence,
         events.source_name, events.brand, events.loaded_at
     from events
     inner join metrics on events.source_name = metrics.source_name and events.metric_id = metrics.metric_id
     inner join states on states.topic = 'metric' and states.vendor_state = metrics.name
-    where states.meaning = 'subscribed' or (states.meaning = 'unsubscribed' and events.send_id is null)
+    where states.meaning = 'subscribed' or (states.meaning = 'unsubscribed' and events.first_send_id is null)
 ),
 
 stated as (

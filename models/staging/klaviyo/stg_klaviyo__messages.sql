@@ -1,6 +1,6 @@
 -- One row per source and message that Klaviyo sent to one person, made from what came back of it, and per text message that came in.
 with events as (
-    {{ current_rows('events', key=['event_id'], kind='klaviyo') }}
+    {{ klaviyo_events() }}
 ),
 
 metrics as (
@@ -19,13 +19,13 @@ states as (select * from {{ ref('klaviyo_states') }}),
 
 told as (
     select
-        case when states.meaning = 'inbound' then events.event_id else events.send_id end as message_id,
-        events.profile_id, states.channel, states.meaning = 'inbound' as is_inbound, events.message_id as sent_message_id, events.flow_id,
-        events.variation_id, events.sent_at, events.occurred_at, events.source_name, events.brand, events.loaded_at
+        case when states.meaning = 'inbound' then events.event_id else events.first_send_id end as message_id,
+        events.first_profile_id as profile_id, states.channel, states.meaning = 'inbound' as is_inbound, events.message_id as sent_message_id,
+        events.flow_id, events.variation_id, events.sent_at, events.occurred_at, events.source_name, events.brand, events.loaded_at
     from events
     inner join metrics on events.source_name = metrics.source_name and events.metric_id = metrics.metric_id
     inner join states on states.topic = 'metric' and states.vendor_state = metrics.name
-    where states.meaning = 'inbound' or (events.send_id is not null and states.meaning <> 'subscribed')
+    where states.meaning = 'inbound' or (events.first_send_id is not null and states.meaning <> 'subscribed')
 ),
 
 sends as (

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from perennial.sources.api.pairs import whole
 from perennial.sources.api.payloads import line
 from perennial.sources.base import Form, Page, Rows, Schema, Stream, Window
 from perennial.sources.inbox import CLOSED, closed_segments, forget
@@ -68,7 +69,7 @@ def _portions(segment: Path, offset: int) -> Iterator[tuple[list[bytes], int]]:
         size = 0
         for each in handle:
             offset += len(each)
-            portion.append(each.rstrip(b"\n"))
+            portion.append(whole(each.rstrip(b"\n")))
             size += len(each)
             if len(portion) >= LINES or size >= BYTES:
                 yield portion, offset

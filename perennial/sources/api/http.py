@@ -33,6 +33,7 @@ from perennial.sources.api.answers import (
     error_code,
     wait_asked_for,
 )
+from perennial.sources.api.pairs import whole
 from perennial.sources.api.wide import WideBackend
 from perennial.sources.base import SourceFailed, SourceUnavailable
 
@@ -229,7 +230,7 @@ class Api:
         except httpx.RequestError as error:
             raise Unreached(type(error).__name__) from None
         self.traffic.bytes += size
-        return Reply(answer.status_code, answer.headers, b"".join(content), datetime.now(UTC))
+        return Reply(answer.status_code, answer.headers, whole(b"".join(content)), datetime.now(UTC))
 
     def _understand(self, reply: Reply) -> None:
         if self._judge is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,9 @@ from typing import Any
 import duckdb
 
 from perennial.config.parts import ApiSource
-from perennial.landing.incoming import Incoming
 from perennial.landing.load import Load
 from perennial.landing.manifest import held_files, newest_state
-from perennial.sources.api import gate
+from perennial.sources.api import burials, gate
 from perennial.sources.api.extraction import Extraction, Progress, understood, understood_each
 from perennial.sources.api.http import Api
 from perennial.sources.api.newest import came_twice, is_line, newest_rows
@@ -29,7 +29,7 @@ from perennial.sources.api.shape import Shape, compare
 from perennial.sources.api.typed import delivery, incoming, rows_select
 from perennial.sources.base import Adapter, GateClosed, ShapeChanged, SourceFailed, Stream, TakesDeliveries, Window
 from perennial.sources.inbox import inbox_of
-from perennial.warehouse.duck import name, path_list, quote
+from perennial.warehouse.duck import name, path_list
 
 WALKS = 3  # how often a window is read where the vendor says that it holds more than it handed over
 SHORT_NIGHTS = 3  # how many nights read the same window again where it came short
@@ -76,17 +76,16 @@ class _Reading:
         self.base, state = newest_state(load.home, source.kind, load.source_name)
         self.state: dict[str, Any] = {key: dict(value) for key, value in state.get("streams", {}).items()}
         self.is_accepted = load.home.accepted(load.source_name).exists()
+        self.gates: list[Callable[[], None]] = []
 
     def run(self) -> None:
         extraction = self._extraction()
         for stream in self._streams():
             if self.window is not None and stream.is_whole:
                 continue
-            try:
-                self._read(stream, extraction)
-            except (GateClosed, ShapeChanged, duckdb.Error):
-                extraction.forget()  # what was fetched is not to be believed: the next run fetches it anew
-                raise
+            self._believing(extraction, partial(self._read, stream, extraction))
+        for look in self.gates:  # by now every stream has told who is gone
+            self._believing(extraction, look)
         self.load.state = {"streams": self.state}
         traffic = self.api.traffic
         self.load.traffic = {
@@ -98,6 +97,13 @@ class _Reading:
             self.load.after_commit.append(
                 lambda: self.load.home.accepted(self.load.source_name).unlink(missing_ok=True)
             )
+
+    def _believing(self, extraction: Extraction, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (GateClosed, ShapeChanged, duckdb.Error):
+            extraction.forget()  # what was fetched is not to be believed: the next run fetches it anew
+            raise
 
     def _streams(self) -> list[Stream]:
         adapter = self.adapter
@@ -123,17 +129,19 @@ class _Reading:
         progress = extraction.fetch(stream, window, total, self.load.loaded_at)
         self._check_shape(stream, extraction)
         received = self._receive(stream, extraction, progress, 0)
-        missing = self._short(stream, received, total, window)
+        missing = self._short(stream, received, progress, window)
         while missing and progress.walks + 1 < WALKS:
             done = len(progress.parts)
             progress = extraction.again(stream, progress)
             received += self._receive(stream, extraction, progress, done)
-            missing = self._short(stream, received, total, window)
+            missing = self._short(stream, received, progress, window)
         self._receive_lines(stream, extraction, progress, received)
         if missing:
-            self._came_short(stream, missing, total)
-        # what another stream of this load found deleted did come, as deleted
-        self._gate(stream, self.load.staged(stream.table), window)
+            self._came_short(stream, received, missing, total)
+        if stream.deletes_absent:
+            self._gate(stream, window)  # before it says itself who is gone
+        else:
+            self.gates.append(partial(self._gate, stream, window))
         if stream.is_whole and stream.deletes_absent and not missing:  # a list known to lack somebody deletes nobody
             self._bury_absent(stream, received)
         for path in (extraction.folder / part["file"] for part in progress.parts):
@@ -152,8 +160,16 @@ class _Reading:
             since = datetime(first.year, first.month, first.day, tzinfo=UTC) if first is not None else None
             return Window(since)
         at = datetime.fromisoformat(watermark)
-        since = gate.begin_at(self.load.connection, stream, self._held(stream), at, self.source.overlap)
+        if not stream.is_gated:
+            return Window(at - self.source.overlap, mode="incremental")
+        since = gate.begin_at(
+            self.load.connection, stream, self._held(stream), at, self.source.overlap, self._gone(stream)
+        )
         return Window(since, mode="incremental")
+
+    def _gone(self, stream: Stream) -> list[str]:
+        """Keys that were missing when somebody accepted that."""
+        return list(self.state.get(stream.name, {}).get("gone", []))
 
     def _held(self, stream: Stream) -> list[Path]:
         return held_files(self.load.home, self.source.kind, self.load.source_name, stream.table)
@@ -186,29 +202,55 @@ class _Reading:
     def _label(self, stream: Stream) -> str:
         return f"{stream.name} of {self.load.source_name}"
 
-    def _short(self, stream: Stream, received: list[Path], total: int | None, window: Window) -> int:
+    def _short(self, stream: Stream, received: list[Path], progress: Progress, window: Window) -> int:
         """How many items the vendor has in this window that did not arrive."""
-        arrived = gate.keys_received(self.load.connection, stream, received)
+        total = progress.total
         if total is not None:
-            return max(total - arrived, 0)
+            arrived = gate.keys_received(self.load.connection, stream, received)
+            return max(total - arrived, self._short_of_settled(stream, received, arrived, progress), 0)
         if stream.ids is None:
             return 0
         return gate.not_received(self.load.connection, stream, received, understood_each(stream.ids(window)))
 
-    def _came_short(self, stream: Stream, missing: int, total: int | None) -> None:
+    def _short_of_settled(self, stream: Stream, received: list[Path], arrived: int, progress: Progress) -> int:
+        """The same of what has not changed since the reading began: items that came in meanwhile and were read would
+        make up for as many that were left out. What changed within `overlap` comes again the next night anyway."""
+        if stream.is_whole or stream.updated is None or stream.total is None or progress.began_at is None:
+            return 0
+        window = progress.window
+        settled = datetime.fromisoformat(progress.began_at).replace(microsecond=0) - self.source.overlap
+        until = settled if window.until is None else min(window.until, settled)
+        if window.since is not None and until <= window.since:
+            return 0
+        total = understood(partial(stream.total, replace(window, until=until)))
+        newer = gate.changed_since(self.load.connection, stream, received, until)
+        return 0 if total is None else total - (arrived - newer)
+
+    def _came_short(self, stream: Stream, received: list[Path], missing: int, total: int | None) -> None:
         of = f" of {total:,}" if total is not None else ""
         said = f"{stream.name}: the vendor names {missing:,}{of} items that it did not hand over in {WALKS} readings"
-        if total is not None and missing > self.source.max_missing * total and not self.is_accepted:
+        # what came late under an old date is no half-empty answer: what was there before the reading closes the gate
+        lost = 0 if total is None else total - gate.keys_received(self.load.connection, stream, received)
+        if lost > self.source.max_missing * (total or 0) and not self.is_accepted:
             raise GateClosed(f"{said}; {self._remedy()}")
         self.load.warnings.append(said)
 
-    def _gate(self, stream: Stream, received: list[Path], window: Window) -> None:
+    def _gate(self, stream: Stream, window: Window) -> None:
+        """What is held must have come again. What another stream of this load found deleted did come, as deleted; what
+        was missing when somebody accepted that is not looked for again."""
         if not stream.is_gated or window.mode == "backfill" or (window.mode == "first" and not stream.is_whole):
             return
         since = None if stream.is_whole else window.since
         table = self.load.tables[stream.table]
-        found = gate.missing(self.load.connection, stream, table, self._held(stream), received, since)
-        if found.share <= self.source.max_missing:
+        state, received = self.state.setdefault(stream.name, {}), self.load.staged(stream.table)
+        gone = self._gone(stream)
+        state.pop("gone", None)
+        wanted = gate.Wanted(stream, table, self._held(stream), since)
+        found = gate.missing(self.load.connection, wanted, received, gone)
+        if gone or (found.missing and self.is_accepted):
+            absent = gate.absent(self.load.connection, wanted, received)
+            state["gone"] = absent if self.is_accepted else sorted({*gone} & {*absent})
+        if not found.closes(self.source.max_missing):
             return
         said = f"{stream.name}: of {found.expected:,} rows held that had to come again, {found.missing:,} did not"
         if self.is_accepted:
@@ -221,52 +263,18 @@ class _Reading:
         return f"look at the vendor; if that is right, run `{command}`, then the night again"
 
     def _bury_absent(self, stream: Stream, received: list[Path]) -> None:
-        """What is held and gone from a full list was deleted: its newest row lands again, marked so."""
-        for table in (stream.table, *stream.buries):
-            self._bury(stream, table, received)
-        self._raise_returned(stream, received)
-
-    def _bury(self, stream: Stream, table_name: str, received: list[Path]) -> None:
-        held = held_files(self.load.home, self.source.kind, self.load.source_name, table_name)
-        if not held or not received:
+        """What is held and gone from a full list was deleted; what is held for deleted and listed again was not."""
+        if not received:
             return
-        table, key = self.load.tables[table_name], name(stream.key)
-        columns = ", ".join(name(each) for each in table.column_names if each not in ("is_deleted", "updated_at"))
-        at = f"timestamp '{self.load.loaded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-        updated = f", {at} as updated_at" if table.has_updated_at else ""
-        rows = (
-            f"select {columns}, is_absent as is_deleted{updated} from (select newest.*, arrived.{key} is null as"
-            f" is_absent from (select * from read_parquet({path_list(held)}, union_by_name = true)"
-            f" where not is_superseded qualify row_number() over (partition by {key} order by load_id desc) = 1)"
-            f" as newest left join (select distinct {key} from read_parquet({path_list(received)})) as arrived"
-            f" on newest.{key} = arrived.{key}) as told where is_absent <> coalesce(is_deleted, false)"
-            # a row of the list itself that came back has arrived; one of another table rises with it
-            f" and (is_absent or {quote(table_name)} <> {quote(stream.table)})"
-        )
-        label = f"{stream.name} deleted at {self.load.source_name}"
-        located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
-        self.load.receive(table_name, Incoming(label, rows, (located,)))
-
-    def _raise_returned(self, stream: Stream, received: list[Path]) -> None:
-        """What was held for deleted and is in the full list again: as it arrived, but newer than its burial, which
-        would win otherwise for as long as the vendor does not change it."""
-        held, table, key = self._held(stream), self.load.tables[stream.table], name(stream.key)
-        if not held or not received or not table.has_updated_at:
-            return
-        columns = ", ".join(name(each) for each in table.column_names if each != "updated_at")
-        at = f"timestamp '{self.load.loaded_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-        buried = (
-            f"select {key} from (select * from read_parquet({path_list(held)}, union_by_name = true) where not"
-            f" is_superseded qualify row_number() over (partition by {key} order by load_id desc) = 1) where is_deleted"
-        )
-        rows = (
-            f"select {columns}, {at} as updated_at from (select * from read_parquet({path_list(received)}) where"
-            f" row_hash is not null and not coalesce(is_deleted, false) qualify row_number() over (partition by {key}"
-            f" order by updated_at desc nulls last, row_hash) = 1) as arrived where {key} in ({buried})"
-        )
-        label = f"{stream.name} back at {self.load.source_name}"
-        located = f"select *, {quote(label)} as _file, row_number() over () as _row from ({rows})"
-        self.load.receive(stream.table, Incoming(label, rows, (located,)))
+        at = self.load.loaded_at
+        for table_name in (stream.table, *stream.buries):
+            if held := held_files(self.load.home, self.source.kind, self.load.source_name, table_name):
+                rows = burials.absent(stream, self.load.tables[table_name], held, received, at)
+                self.load.receive(table_name, delivery(f"{stream.name} deleted at {self.load.source_name}", rows))
+        table = self.load.tables[stream.table]
+        if table.has_updated_at and (held := self._held(stream)):
+            rows = burials.returned(stream, table, held, received, at)
+            self.load.receive(stream.table, delivery(f"{stream.name} back at {self.load.source_name}", rows))
 
     def _move(self, stream: Stream, received: list[Path], progress: Progress, missing: int) -> None:
         """The state after this load: how far the stream was read, never into the future. What changed since the reading

@@ -159,15 +159,9 @@ class Adapter:
         everybody = nights == 1 or window.mode != "incremental" or window.since is None
         since = 0.0 if window.since is None else (window.since - self.source.overlap).timestamp()
         waiting = set() if everybody else self._waiting()
-        tonight = datetime.now(UTC).toordinal() % nights
+        turns = {day % nights for day in _days_since(window)}  # also of nights that failed, or were never run
         for each in self._everybody():
-            if (
-                everybody
-                or each.is_open
-                or each.created_at >= since
-                or each.id in waiting
-                or each.id % nights == tonight
-            ):
+            if everybody or each.is_open or each.created_at >= since or each.id in waiting or each.id % nights in turns:
                 yield each.id
 
     def _everybody(self) -> list[_Contact]:
@@ -184,7 +178,9 @@ class Adapter:
         be told twice: by a page that names no next, and by nothing coming when asked for more.
         """
         path = f"/{self.source.api_version}/contact/id:{contact_id}/message/list"
-        oldest_wanted = _oldest_wanted(window, self.source.status_window)
+        # a contact whose turn it is was asked for `sweep_nights` ago
+        behind = max(self.source.status_window, timedelta(days=self.source.sweep_nights))
+        oldest_wanted = _oldest_wanted(window, behind)
         enough = 1 if window.mode == "incremental" else 2
         told = 0
         while told < enough:
@@ -258,11 +254,18 @@ def _oldest(items: Sequence[Mapping[str, Any]], before: int | None) -> int:
     return oldest
 
 
-def _oldest_wanted(window: Window, status_window: timedelta) -> int | None:
+def _days_since(window: Window) -> range:
+    """The days, by number, from where a window begins to today."""
+    today = datetime.now(UTC).toordinal()
+    first = today if window.since is None else min(window.since.astimezone(UTC).toordinal(), today)
+    return range(first, today + 1)
+
+
+def _oldest_wanted(window: Window, behind: timedelta) -> int | None:
     """The id that a message sent where the window begins would have."""
     if window.since is None:
         return None
-    since = window.since - status_window if window.mode == "incremental" else window.since
+    since = window.since - behind if window.mode == "incremental" else window.since
     return int(since.timestamp() * MICROSECONDS)
 
 

@@ -60,37 +60,37 @@ def test_where_nothing_is_held_the_watermark_alone_counts(duck: duckdb.DuckDBPyC
 def test_what_did_not_come_again_is_counted_by_key(duck: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     held = write(duck, tmp_path / "a.parquet", [(str(number), number) for number in range(10)])
     again = write(duck, tmp_path / "b.parquet", [(str(number), number) for number in (5, 6, 7, 20, 21)])
-    found = gate.missing(duck, STREAM, THINGS, [held], [again], AT + timedelta(minutes=5))
+    found = gate.missing(duck, gate.Wanted(STREAM, THINGS, [held], AT + timedelta(minutes=5)), [again])
     assert (found.expected, found.missing, found.share) == (5, 2, 0.4)
 
 
 def test_a_row_that_changed_since_counts_once(duck: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     first = write(duck, tmp_path / "a.parquet", [("1", 1), ("2", 2)])
     second = write(duck, tmp_path / "b.parquet", [("1", 3)])
-    found = gate.missing(duck, STREAM, THINGS, [first, second], [second], AT)
+    found = gate.missing(duck, gate.Wanted(STREAM, THINGS, [first, second], AT), [second])
     assert (found.expected, found.missing) == (2, 1)
 
 
 def test_versions_that_lost_are_not_expected(duck: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     held = write(duck, tmp_path / "a.parquet", [("1", 1), ("2", 2)], "thing_id = '2' as is_superseded")
-    found = gate.missing(duck, STREAM, THINGS, [held], [], AT)
+    found = gate.missing(duck, gate.Wanted(STREAM, THINGS, [held], AT), [])
     assert (found.expected, found.missing, found.share) == (1, 1, 1.0)
 
 
 def test_what_was_deleted_is_not_expected(duck: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     more = "false as is_superseded, thing_id = '2' as is_deleted"
     held = write(duck, tmp_path / "a.parquet", [("1", 1), ("2", 2)], more)
-    found = gate.missing(duck, STREAM, DELETABLE, [held], [], AT)
+    found = gate.missing(duck, gate.Wanted(STREAM, DELETABLE, [held], AT), [])
     assert (found.expected, found.missing) == (1, 1)
 
 
 def test_without_a_window_everything_held_is_expected(duck: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     held = write(duck, tmp_path / "a.parquet", [("1", -99_999), ("2", 2)])
-    assert gate.missing(duck, STREAM, THINGS, [held], [held], None) == gate.Missing(2, 0)
+    assert gate.missing(duck, gate.Wanted(STREAM, THINGS, [held], None), [held]) == gate.Missing(2, 0)
 
 
 def test_nothing_held_is_nothing_missing(duck: duckdb.DuckDBPyConnection) -> None:
-    found = gate.missing(duck, STREAM, THINGS, [], [], AT)
+    found = gate.missing(duck, gate.Wanted(STREAM, THINGS, [], AT), [])
     assert (found, found.share) == (gate.Missing(0, 0), 0.0)
 
 
@@ -109,3 +109,11 @@ def test_items_that_a_second_way_names_are_missed(
     assert gate.not_received(duck, STREAM, files, [["1", "2"], [], ["3", "4", "4"], ["5", "1"]]) == 3
     assert gate.not_received(duck, STREAM, files, []) == 0
     assert gate.not_received(duck, STREAM, [], [["1"], ["2"]]) == 2
+
+
+@pytest.mark.parametrize(
+    ("expected", "missing", "is_closed"),
+    [(3, 1, False), (2, 1, False), (1, 1, True), (3, 2, True), (20, 6, False), (20, 7, True), (0, 0, False)],
+)
+def test_one_row_of_several_is_no_half_empty_answer(expected: int, missing: int, is_closed: bool) -> None:
+    assert gate.Missing(expected, missing).closes(0.3) is is_closed

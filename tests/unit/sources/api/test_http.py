@@ -47,6 +47,12 @@ def test_a_refused_token_is_told_by_the_name_of_its_setting(status: int) -> None
         assert not any(word in text for text in texts(failed.value) for word in (TOKEN, "leak.test"))
 
 
+def test_a_text_cut_in_the_middle_of_a_sign_is_read_with_a_mark_in_its_place() -> None:
+    body = rb'{"data": ["cut \ud83d", "whole \ud83d\ude00"]}'
+    with wire(says(body)) as told, client(told.address) as api:
+        assert api.get_json("/things", "things") == {"data": ["cut \ufffd", "whole \U0001f600"]}
+
+
 UNUSABLE = {
     "an HTML page": says(b"<!doctype html><title>Log in</title>", headers={"content-type": "text/html"}),
     "nothing at all": says(b""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from perennial.sandbox.server import running
 from perennial.sources.base import Window
 from perennial.sources.inbound import Hook, receiver
 from perennial.sources.inbox import inbox_of
+from perennial.sources.respond_io import adapter
 from tests.support.vendor import NOW, SOURCE, VendorWorld, settings_of
 from tests.unit.sources.vendors.respond_io_workspace import (
     LONG_AGO,
@@ -172,12 +173,25 @@ def test_a_merged_contacts_messages_are_landed_again_as_the_others(filled: Vendo
     assert {row["contact_id"] for row in recent} == {"1", "3", "4", "5"} and len(recent) == 10
 
 
-def test_a_share_of_the_contacts_is_asked_for_and_those_where_something_happened(tmp_path: Path) -> None:
+def by_the_clock_of(found: VendorWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return found.now
+
+    monkeypatch.setattr(adapter, "datetime", Clock)
+
+
+def test_a_share_of_the_contacts_is_asked_for_and_those_where_something_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with world(tmp_path, sweep_nights=60, page_size=100) as found:
         api = api_of(found)
+        by_the_clock_of(found, monkeypatch)
         fill(api, contacts=30)
         found.land_well()
-        tonight = {number for number in range(1, 31) if number % 60 == datetime.now(UTC).toordinal() % 60}
+        turns = {(found.now + timedelta(days=days)).toordinal() % 60 for days in (-1, 0)}
+        tonight = {number for number in range(1, 31) if number % 60 in turns}
         quiet = sorted(set(range(1, 31)) - tonight)
         opened, spoke = quiet[0], quiet[1]
         api.seed("contacts", [contact(opened, status="open"), contact(31, created_at=int(NOW.timestamp()))])
@@ -193,6 +207,30 @@ def test_a_share_of_the_contacts_is_asked_for_and_those_where_something_happened
         asked = {int(path.split("id:")[1].split("/")[0]) for path in asked_for(found, MESSAGES)[before:]}
         assert {opened, spoke, 31} <= asked <= {opened, spoke, 31} | tonight
         assert len(found.rows("messages")) == len(api.held()["messages"])
+
+
+def test_contacts_asked_for_now_and_then_lose_nothing_where_nights_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody says when a contact was asked for last: the turns of nights that never were are made up for, and each time
+    it is read back to the turn before."""
+    with world(tmp_path, sweep_nights=4, status_window="1h", page_size=2) as found:
+        by_the_clock_of(found, monkeypatch)
+        api = api_of(found)
+        fill(api)
+        api.seed("contacts", [contact(6, status="open")])  # somebody talks all the time
+        found.land_well()
+        for day in range(1, 15):
+            at = micros(found.now + timedelta(hours=1))
+            api.seed("messages", [message(at + number * 1000, number) for number in range(1, 6)])
+            api.seed("messages", [message(at + 9_000_000 + number, 6) for number in range(3)])
+            found.now += timedelta(hours=23)
+            if day in (6, 7):
+                found.now += timedelta(hours=1)
+            else:
+                found.land_well()
+        landed, limit = set(found.newest("messages", "message_id")), micros(found.now - timedelta(days=5))
+        assert {each for each in api.held()["messages"] if int(each) < limit} <= landed
 
 
 @pytest.mark.parametrize(

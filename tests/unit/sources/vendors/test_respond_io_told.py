@@ -93,6 +93,17 @@ def test_an_event_without_an_id_is_known_by_what_it_says(filled: VendorWorld) ->
     assert len({row["event_id"] for row in filled.rows("deliveries")}) == 2
 
 
+def test_a_text_cut_in_the_middle_of_a_sign_keeps_nothing_from_being_landed(filled: VendorWorld) -> None:
+    body = {"event_type": "message.sent", "event_id": "e1", "contact": {"id": 1}, "message": message(micros(NOW), 1)}
+    raw = json.dumps(body).encode().replace(b"canary-text", b"canary-text \\ud83d")
+    hooks = {f"{SOURCE}/all": Hook("respond_io", "key")}
+    with running(receiver(inbox_of(filled.home), hooks, clock=lambda: NOW)) as root:
+        headers = {SIGNATURE: signature(raw, "key")}
+        assert httpx.post(f"{root}/{SOURCE}/all", content=raw, headers=headers, trust_env=False).status_code == 200
+    filled.land_well()
+    assert [row["event_id"] for row in filled.rows("deliveries")] == ["e1"]
+
+
 def test_what_comes_during_a_load_waits_for_the_next(tmp_path: Path) -> None:
     def happen(api: RespondIoApi, count: int) -> None:
         if count == 1:

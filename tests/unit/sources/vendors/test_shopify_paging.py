@@ -184,3 +184,30 @@ def test_an_order_deleted_between_its_page_and_its_further_lines_stops_nothing(t
         by_pages(world)
         world.land_well()
         assert set(landed(world)["orders"]) == {"1", "2", "3"}
+
+
+class Selling(ShopifyApi):
+    """A store that takes ten orders after each of the first four pages of orders."""
+
+    name = "shopify"
+    is_open = False
+    taken = 0
+
+    def handle(self, asked: Asked) -> Answer:
+        answer = super().handle(asked)
+        if self.is_open and b"displayFinancialStatus" in asked.body and self.taken < 40:
+            self.taken += 10
+            self.seed("orders", [order(1000 + self.taken + each, at(20_000 + self.taken + each)) for each in range(10)])
+        return answer
+
+
+def test_a_page_left_out_is_noticed_though_as_many_orders_came_in_meanwhile(tmp_path: Path) -> None:
+    api = Selling(limits=1000)
+    with store(tmp_path, api, only=["orders"]) as world:
+        api.seed("orders", [order(number) for number in range(1, 31)])
+        world.land_well()
+        api.seed("orders", [order(number, at(10_000 + number)) for number in range(100, 200)])
+        api.is_open = True
+        world.arm("page_skipped", match="displayFinancialStatus", after=1)
+        world.land_well()
+        assert_same(world)
