@@ -43,6 +43,13 @@
 
 {% macro spark__distinct_list(text) %}{{ return("array_join(array_sort(collect_set(" ~ text ~ ")), ', ')") }}{% endmacro %}
 
+{# Inside a window: the last value that is not null. #}
+{% macro last_known(column) %}{{ return(adapter.dispatch('last_known', 'perennial')(column)) }}{% endmacro %}
+
+{% macro default__last_known(column) %}{{ return("last_value(" ~ column ~ " ignore nulls)") }}{% endmacro %}
+
+{% macro spark__last_known(column) %}{{ return("last_value(" ~ column ~ ", true)") }}{% endmacro %}
+
 {# A number of 60 bits that stands for a text, the same wherever and whenever it is asked for. #}
 {% macro text_number(text) %}{{ return(adapter.dispatch('text_number', 'perennial')(text)) }}{% endmacro %}
 

@@ -9,17 +9,34 @@
     end
 {%- endmacro %}
 
+{# The same where each fact is a column of its name. #}
+{% macro stage_of_facts(model) -%}
+    {%- set facts = {} -%}
+    {%- for fact in order_facts() + side_facts().keys() | list -%}{%- do facts.update({fact: fact}) -%}{%- endfor -%}
+    case
+        {%- for stage in var('stage_models')[model]['stages'] %}
+        when {{ stage_condition(model, stage, facts) }} then '{{ stage['stage'] }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
 {# A fact that is null (no order yet) is within no bound. #}
 {% macro stage_condition(model, stage, facts) %}
-    {%- set terms = [] -%}
-    {%- for fact, bound in stage.get('bounds', {}).items() -%}
-        {%- if fact not in facts -%}
-            {{ exceptions.raise_compiler_error("Stage model " ~ model ~ ", stage " ~ stage['stage'] ~ ": the fact " ~ fact ~ " is not known here. Known: " ~ facts.keys() | join(', ')) }}
-        {%- endif -%}
-        {%- if 'min' in bound -%}{%- do terms.append(facts[fact] ~ " >= " ~ bound['min']) -%}{%- endif -%}
-        {%- if 'max' in bound -%}{%- do terms.append(facts[fact] ~ " <= " ~ bound['max']) -%}{%- endif -%}
+    {%- set alternatives = [] -%}
+    {%- for bounds in stage_alternatives(stage) -%}
+        {%- set terms = [] -%}
+        {%- for fact, bound in bounds.items() -%}
+            {%- if fact not in facts -%}
+                {{ exceptions.raise_compiler_error("Stage model " ~ model ~ ", stage " ~ stage['stage'] ~ ": the fact " ~ fact ~ " is not known here. Known: " ~ facts.keys() | join(', ')) }}
+            {%- endif -%}
+            {%- if 'min' in bound -%}{%- do terms.append(facts[fact] ~ " >= " ~ bound['min']) -%}{%- endif -%}
+            {%- if 'max' in bound -%}{%- do terms.append(facts[fact] ~ " <= " ~ bound['max']) -%}{%- endif -%}
+            {%- if 'in' in bound -%}{%- do terms.append(facts[fact] ~ " in ('" ~ bound['in'] | join("', '") ~ "')") -%}{%- endif -%}
+        {%- endfor -%}
+        {%- if stage.get('when') -%}{%- do terms.append("coalesce(" ~ stage['when'] ~ ", false)") -%}{%- endif -%}
+        {%- do alternatives.append(terms | join(' and ') if terms else 'true') -%}
     {%- endfor -%}
-    {{- return(terms | join(' and ') if terms else 'true') -}}
+    {{- return(alternatives[0] if alternatives | length == 1 else "(" ~ alternatives | join(') or (') ~ ")") -}}
 {% endmacro %}
 
 {# What the declaration says of a stage (kind, label, next_action), given the column that holds its name. #}
@@ -40,24 +57,12 @@
     end
 {%- endmacro %}
 
-{# The days N after which some stage of some model changes by the passing of time alone: a fact counted in days goes from N to N + 1. #}
-{% macro stage_thresholds(fact) %}
-    {%- set days = [] -%}
-    {%- for model in var('stage_models').values() -%}
-        {%- for stage in model['stages'] -%}
-            {%- set bound = stage.get('bounds', {}).get(fact, {}) -%}
-            {%- if 'max' in bound -%}{%- do days.append(bound['max']) -%}{%- endif -%}
-            {%- if bound.get('min', 0) > 0 -%}{%- do days.append(bound['min'] - 1) -%}{%- endif -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{- return(days | unique | sort | list) -}}
-{% endmacro %}
-
 {# Identifies the rules that made a stay. Labels and next actions are left out: another wording changes no history. #}
 {% macro rule_version(model) %}
     {%- set rules = [] -%}
     {%- for stage in var('stage_models')[model]['stages'] -%}
         {%- do rules.append({'stage': stage['stage'], 'kind': stage['kind'], 'bounds': stage.get('bounds', {})}) -%}
+        {%- if stage.get('when') -%}{%- do rules[-1].update({'when': stage['when']}) -%}{%- endif -%}
     {%- endfor -%}
     {{- return(local_md5(tojson(rules, sort_keys=True))) -}}
 {% endmacro %}

@@ -25,6 +25,8 @@ visit_totals as (select * from {{ ref('visit_totals') }}),
 
 touch_points as (select * from {{ ref('touch_points') }}),
 
+advocates as (select customer_id, cast(count(*) as integer) as advocacy_count from {{ ref('advocacy_acts') }} group by customer_id),
+
 -- people whose revenue is unknown (no exchange rate) say nothing about the mean
 store as (
     select cast(sum(revenue_amount) / nullif(sum(case when revenue_amount is not null then orders_count end), 0) as decimal(18, 4)) as aov_amount
@@ -59,12 +61,13 @@ joined as (
             ~ 'message_totals.last_reply_at, conversation_totals.last_conversation_at, visit_totals.last_visit_at)'
         ) }} as days_since_last_activity,
         case when people.reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable,
-        store.aov_amount as store_aov_amount
+        store.aov_amount as store_aov_amount,
+        coalesce(advocates.advocacy_count, 0) as advocacy_count
     from people
     cross join store
     {%- for subject in [
         'attributes', 'addresses', 'time_zones', 'reachable_channels', 'order_totals', 'refund_totals', 'category_totals', 'cart_totals',
-        'message_totals', 'conversation_totals', 'visit_totals', 'touch_points',
+        'message_totals', 'conversation_totals', 'visit_totals', 'touch_points', 'advocates',
     ] %}
     left join {{ subject }} on people.customer_id = {{ subject }}.customer_id
     {%- endfor %}
@@ -84,7 +87,10 @@ judged as (
         cast(days_since_last_order as integer) as days_since_last_order,
         days_since_last_open, days_since_last_click, days_since_last_reply, days_since_last_visit, days_since_last_activity,
         first_touch_at, first_touch_source, first_touch_campaign, last_touch_at, last_touch_source, last_touch_campaign,
-        {{ stage_case('five_stage', orders_count='orders_count', days_since_last_order='days_since_last_order', is_reachable='is_reachable') }} as lifecycle_stage,
+        {{ stage_case(
+            'five_stage', orders_count='orders_count', days_since_last_order='days_since_last_order', is_reachable='is_reachable',
+            is_high_value='case when aov_amount >= store_aov_amount then 1 else 0 end', advocacy_count='advocacy_count', conversations_count='conversations_count'
+        ) }} as lifecycle_stage,
         {{ rfm_segment('days_since_last_order', 'orders_count', 'aov_amount', 'store_aov_amount') }} as rfm_segment,
         sources
     from joined

@@ -1,58 +1,83 @@
 {{ config(materialized='view') }}
--- One row per person and instant at which a fact that stages are made of may change: the facts from that instant on.
--- A further fact joins as one more reason to change and one more column.
-with order_states as (select * from {{ ref('order_states') }}),
+{% set stage_models = var('stage_models').keys() | list %}
+-- One row per person and instant at which a fact that stages are made of may change: all facts from that instant on, and for each stage model
+-- the last thing that could move somebody in it.
+-- A further fact of orders joins in order_states, any other in side_events and side_changes.
+with order_changes as (select * from {{ ref('order_changes') }}),
 
-ordered_or_seen as (
+side_changes as (select * from {{ ref('side_changes') }}),
+
+told_of as (select distinct customer_id from {{ ref('side_events') }}),
+
+-- most people have nothing but orders: for them there is nothing to merge
+ordered_only as (
     select
-        customer_id, from_at as changed_at, orders_count,
-        case when orders_count > 0 then 0 end as days_since_last_order,
-        cause_event_id, reachable_from
-    from order_states
+        order_changes.customer_id, order_changes.changed_at,
+        {% for model in stage_models %}coalesce({{ cause_within(model, 'order_changes.cause_event_id') }}, order_changes.passed_event_id, 'first_seen') as cause_in_{{ model }}, {% endfor %}
+        {% for fact in order_facts() %}order_changes.{{ fact }}, {% endfor %}
+        {% for fact, nothing in side_facts().items() %}cast({{ nothing }} as {{ dbt.type_string() if fact == 'source_stage' else 'integer' }}) as {{ fact }}{{ ', ' if not loop.last }}{% endfor %}
+    from order_changes
+    left join told_of on order_changes.customer_id = told_of.customer_id
+    where told_of.customer_id is null
 ),
 
--- "more than N days" begins with the business day N + 1 days later, and counts at as_of itself
-{% for days in stage_thresholds('days_since_last_order') %}
-days_passed_{{ days }} as (
-    select *, {{ local_midnight(days_after('ordered_on', days + 1)) }} as passed_at
-    from order_states
-    where orders_count > 0
-),
-{% endfor %}
-time_passed as (
-    {% for days in stage_thresholds('days_since_last_order') %}
-    select customer_id, passed_at as changed_at, orders_count, {{ days + 1 }} as days_since_last_order, 'time:days_since_last_order:{{ days }}' as cause_event_id, reachable_from
-    from days_passed_{{ days }}
-    where passed_at <= {{ as_of() }} and (until_at is null or passed_at < until_at) and (reachable_from is null or reachable_from <> passed_at)
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    select * from ordered_or_seen where false
-    {% endfor %}
-),
-
-became_reachable as (
+-- of what falls on one instant an order speaks last, then other events, an address, first sight, the passing of time
+points as (
     select
-        customer_id, reachable_from as changed_at, orders_count,
-        {{ days_between('ordered_on', local_date('reachable_from')) }} as days_since_last_order,
-        'reachable' as cause_event_id, reachable_from
-    from order_states
-    where reachable_from > from_at and (until_at is null or reachable_from < until_at) and reachable_from < {{ as_of() }}
+        order_changes.customer_id, order_changes.changed_at, order_changes.cause_event_id,
+        case
+            when order_changes.cause_event_id like 'order:%' then 4
+            when order_changes.cause_event_id = 'reachable' then 2
+            when order_changes.cause_event_id = 'first_seen' then 1
+            else 0
+        end as precedence,
+        0 as place,
+        {% for fact in order_facts() %}order_changes.{{ fact }}, {% endfor %}
+        {% for fact in side_facts() %}cast(null as {{ dbt.type_string() if fact == 'source_stage' else 'integer' }}) as {{ fact }}{{ ', ' if not loop.last }}{% endfor %}
+    from order_changes
+    inner join told_of on order_changes.customer_id = told_of.customer_id
+    union all
+    select
+        order_changes.customer_id, order_changes.changed_at, order_changes.passed_event_id, 0, 0,
+        {% for fact in order_facts() %}order_changes.{{ fact }}, {% endfor %}
+        {% for fact in side_facts() %}null{{ ', ' if not loop.last }}{% endfor %}
+    from order_changes
+    inner join told_of on order_changes.customer_id = told_of.customer_id
+    where order_changes.passed_event_id is not null
+    union all
+    select
+        customer_id, changed_at, cause_event_id, precedence, place,
+        {% for fact in order_facts() %}null, {% endfor %}
+        {{ side_facts().keys() | join(', ') }}
+    from side_changes
 ),
 
-changes as (
-    select * from ordered_or_seen
-    union all
-    select * from time_passed
-    union all
-    select * from became_reachable
+filled as (
+    select
+        customer_id, changed_at,
+        {% for model in stage_models %}{{ last_known(cause_within(model, 'cause_event_id')) }} over so_far as cause_in_{{ model }}, {% endfor %}
+        {% for fact in order_facts() + side_facts().keys() | list %}{{ last_known(fact) }} over so_far as {{ fact }}, {% endfor %}
+        lead(changed_at) over person as next_changed_at
+    from points
+    window
+        person as (partition by customer_id order by changed_at, precedence, place),
+        so_far as (partition by customer_id order by changed_at, precedence, place rows between unbounded preceding and current row)
+),
+
+merged as (
+    select
+        customer_id, changed_at,
+        {% for model in stage_models %}coalesce(cause_in_{{ model }}, 'first_seen') as cause_in_{{ model }}, {% endfor %}
+        {% for fact in order_facts() %}{{ fact }}, {% endfor %}
+        {% for fact, nothing in side_facts().items() %}{% if fact == 'source_stage' %}nullif({{ fact }}, ''){% else %}coalesce({{ fact }}, {{ nothing }}){% endif %} as {{ fact }}{{ ', ' if not loop.last }}{% endfor %}
+    from filled
+    where next_changed_at is null or next_changed_at > changed_at
 ),
 
 fact_changes as (
-    select
-        customer_id, changed_at, cause_event_id, orders_count,
-        cast(days_since_last_order as integer) as days_since_last_order,
-        case when reachable_from <= changed_at and reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable
-    from changes
+    select * from ordered_only
+    union all
+    select * from merged
 )
 
 select * from fact_changes

@@ -1,22 +1,35 @@
+{% set stage_models = var('stage_models').keys() | list %}
 -- One row per stay: a person in a stage of a stage model, from valid_from until valid_to (null = still there).
 with fact_changes as (select * from {{ ref('fact_changes') }}),
 
+-- every model at once: what happened is put in order one time
 staged as (
-    {% for model in var('stage_models') %}
     select
-        customer_id, changed_at, cause_event_id, '{{ model }}' as stage_model,
-        {{ stage_case(model, orders_count='orders_count', days_since_last_order='days_since_last_order', is_reachable='is_reachable') }} as stage
+        customer_id, changed_at,
+        {% for model in stage_models %}cause_in_{{ model }}, {{ stage_of_facts(model) }} as stage_of_{{ model }}{{ ',' if not loop.last }}
+        {% endfor %}
     from fact_changes
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 ),
 
 compared as (
-    select *, lag(stage) over (partition by customer_id, stage_model order by changed_at) as previous_stage
+    select
+        *,
+        {% for model in stage_models %}lag(stage_of_{{ model }}) over person as stage_before_of_{{ model }}{{ ',' if not loop.last }}
+        {% endfor %}
     from staged
+    window person as (partition by customer_id order by changed_at)
 ),
 
-moves as (select * from compared where previous_stage is null or previous_stage <> stage),
+moves as (
+    {% for model in stage_models %}
+    select
+        customer_id, '{{ model }}' as stage_model, changed_at, cause_in_{{ model }} as cause_event_id,
+        stage_of_{{ model }} as stage, stage_before_of_{{ model }} as previous_stage
+    from compared
+    where stage_before_of_{{ model }} is null or stage_before_of_{{ model }} <> stage_of_{{ model }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
 
 stays as (
     select

@@ -29,10 +29,15 @@ AUDIENCE_MODELS = ROOT / "models" / "audiences"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `problem` says what is wrong and what to do; none where all is well."""
+    """One thing looked at. `problem` says what is wrong and what to do, `question` what may not be meant."""
 
     what: str
     problem: str | None = None
+    question: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        return "FAIL" if self.problem else "odd" if self.question else "ok"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +55,7 @@ def check() -> None:
     findings = list(look(config, home, os.environ))
     table = Table("", "looked at", "found", title="perennial check", title_justify="left", show_lines=False)
     for each in findings:
-        table.add_row("FAIL" if each.problem else "ok", Text(each.what), Text(each.problem or ""))
+        table.add_row(each.verdict, Text(each.what), Text(each.problem or each.question or ""))
     Console(soft_wrap=False).print(table)
     failed = sum(each.problem is not None for each in findings)
     if failed:
@@ -92,10 +97,12 @@ def _look_at_stage_models(path: Path) -> Iterator[Finding]:
 
     what = f"stage models in {path.name}"
     content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    errors, _warnings = check_stage_models(content.get("vars", {}).get("stage_models", {}))
+    errors, oddities = check_stage_models(content.get("vars", {}).get("stage_models", {}))
     for problem in errors:
         yield Finding(what, problem)
-    if not errors:
+    for oddity in oddities:
+        yield Finding(what, question=oddity)
+    if not errors and not oddities:
         yield Finding(what)
 
 

@@ -18,34 +18,57 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 WHERE = "dbt_project.yml, vars.stage_models"
 NEEDED_MODEL = "five_stage"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+SOURCE_NAME = re.compile(r"[a-z0-9_]+")
 RESERVED = {"all"}
 FEWEST_ACTIVE, MOST_ACTIVE = 5, 7
 
-# What a bound may speak of, and the greatest value it takes (None: no end). Facts named in `after_an_order` are
-# unknown until a person has ordered, and an unknown fact is within no bound.
-FACTS: dict[str, int | None] = {"orders_count": None, "days_since_last_order": None, "is_reachable": 1}
-AFTER_AN_ORDER = {"days_since_last_order"}
+# What a bound may speak of, and the greatest value it takes (None: no end), as in dbt_project/macros/stage_facts.sql.
+FACTS: dict[str, int | None] = {
+    "orders_count": None, "days_since_last_order": None, "is_reachable": 1, "is_high_value": 1, "advocacy_count": None,
+    "conversations_count": None, "inbound_messages_count": None, "days_since_last_inbound": None,
+    "open_deals_count": None,
+}  # fmt: skip
+SOURCE_STAGE = "source_stage"
+# Unknown until the fact beside them is 1 or more; an unknown fact is within no bound.
+KNOWN_AFTER = {"days_since_last_order": "orders_count", "days_since_last_inbound": "inbound_messages_count"}
+# customers.lifecycle_stage is worked out from the facts that customers hold.
+FACTS_OF_CUSTOMERS = frozenset(
+    {"orders_count", "days_since_last_order", "is_reachable", "is_high_value", "advocacy_count", "conversations_count"}
+)
 
-Facts = dict[str, int | None]
+Facts = dict[str, int | str | None]
 
 
 class Bound(BaseModel):
-    """Both ends are included; a missing end is open."""
+    """Both ends are included; a missing end is open. Of the source's own stages, those that are listed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
     min: int | None = Field(default=None, ge=0)
     max: int | None = Field(default=None, ge=0)
+    among: list[str] | None = Field(default=None, alias="in", min_length=1)
+
+    @field_validator("among")
+    @classmethod
+    def _are_names(cls, stages: list[str] | None) -> list[str] | None:
+        for stage in stages or ():
+            if not SOURCE_NAME.fullmatch(stage):
+                raise ValueError(f"{stage!r}: write a source's stage in lower case, its words joined by _ (hot_lead)")
+        return stages
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Bound:
+        if self.among is not None:
+            return self
         if self.min is None and self.max is None:
             raise ValueError("says neither min nor max; give one, or leave the bound out")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is greater than max {self.max}; nothing lies between them")
         return self
 
-    def holds(self, value: int | None) -> bool:
-        if value is None:
+    def holds(self, value: int | str | None) -> bool:
+        if self.among is not None:
+            return value in self.among
+        if not isinstance(value, int):
             return False
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
@@ -54,7 +77,8 @@ class Stage(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     stage: str
     kind: Literal["active", "lapsed", "lost"]
-    bounds: dict[str, Bound] = Field(default_factory=dict)
+    bounds: list[dict[str, Bound]] = Field(default_factory=lambda: [{}], min_length=1)
+    when: str | None = None
     label: str | None = None
     next_action: str | None = None
 
@@ -65,20 +89,43 @@ class Stage(BaseModel):
             raise ValueError(f"{name!r} is no stage name; use lower-case letters, digits and _, and not 'all'")
         return name
 
+    @field_validator("bounds", mode="before")
+    @classmethod
+    def _is_one_set_or_several(cls, bounds: Any) -> Any:
+        return [bounds] if isinstance(bounds, Mapping) else bounds
+
     @field_validator("bounds")
     @classmethod
-    def _speaks_of_known_facts(cls, bounds: dict[str, Bound]) -> dict[str, Bound]:
-        unknown = sorted(set(bounds) - set(FACTS))
-        if unknown:
-            raise ValueError(f"unknown fact {', '.join(unknown)}; known are {', '.join(FACTS)}")
+    def _speaks_of_known_facts(cls, bounds: list[dict[str, Bound]]) -> list[dict[str, Bound]]:
+        for alternative in bounds:
+            unknown = sorted(set(alternative) - {*FACTS, SOURCE_STAGE})
+            if unknown:
+                raise ValueError(f"unknown fact {', '.join(unknown)}; known are {', '.join([*FACTS, SOURCE_STAGE])}")
+            for fact, bound in alternative.items():
+                if (bound.among is not None) != (fact == SOURCE_STAGE):
+                    raise ValueError(f"{fact}: `in` is for {SOURCE_STAGE}, and min and max for every other fact")
         return bounds
 
+    @property
+    def is_bounded(self) -> bool:
+        return any(self.bounds)
+
     def matches(self, facts: Facts) -> bool:
-        return all(bound.holds(facts[fact]) for fact, bound in self.bounds.items())
+        """By its bounds; what its `when` says nobody knows here."""
+        return any(all(bound.holds(facts[fact]) for fact, bound in each.items()) for each in self.bounds)
+
+
+class Accepted(BaseModel):
+    """Why a model may be what a check would question."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    size: str | None = None
+    overlaps: str | None = None
 
 
 class StageModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+    accepted: Accepted = Field(default_factory=Accepted)
     stages: list[Stage] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -88,6 +135,12 @@ class StageModel(BaseModel):
         if twice:
             raise ValueError(f"stage {', '.join(twice)} is declared more than once; stages are told apart by name")
         return self
+
+    def bounds(self) -> Iterator[tuple[str, Bound]]:
+        """Every fact that a stage speaks of, with what it says."""
+        for stage in self.stages:
+            for alternative in stage.bounds:
+                yield from alternative.items()
 
 
 class Verdict(NamedTuple):
@@ -115,7 +168,8 @@ def check_stage_models(declared: Mapping[str, Any]) -> Verdict:
         except ValidationError as invalid:
             errors += _told(where, raw, invalid)
             continue
-        errors += [f"{where}: {problem}" for problem in _undecided(model) + _unreachable(model)]
+        problems = _undecided(model) + _unreachable(model) + _out_of_customers_reach(name, model)
+        errors += [f"{where}: {problem}" for problem in problems]
         warnings += [f"{where}: {oddity}" for oddity in _overlapping(model) + _size(model)]
     return Verdict(tuple(errors), tuple(warnings))
 
@@ -126,19 +180,29 @@ def rule_versions(declared: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rule_version(model: Mapping[str, Any]) -> str:
-    rules = [{"stage": s["stage"], "kind": s["kind"], "bounds": s.get("bounds", {})} for s in model["stages"]]
+    rules = [
+        {"stage": s["stage"], "kind": s["kind"], "bounds": s.get("bounds", {})}
+        | ({"when": s["when"]} if s.get("when") else {})
+        for s in model["stages"]
+    ]
     return hashlib.md5(json.dumps(rules, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
 def _undecided(model: StageModel) -> list[str]:
     for facts in _every_case(model):
-        if not any(stage.matches(facts) for stage in model.stages):
+        if not any(stage.matches(facts) and not stage.when for stage in model.stages):
             return [f"nobody's stage where {_spoken(facts)}; widen a bound or end with a stage without bounds"]
     return []
 
 
 def _unreachable(model: StageModel) -> list[str]:
-    reached = {_first_match(model, facts) for facts in _every_case(model)}
+    reached: set[str] = set()
+    for facts in _every_case(model):
+        for stage in model.stages:
+            if stage.matches(facts):
+                reached.add(stage.stage)
+                if not stage.when:
+                    break
     return [
         f"stage {stage.stage} can never be held: the stages above take all that it matches; move it up or narrow them"
         for stage in model.stages
@@ -146,49 +210,62 @@ def _unreachable(model: StageModel) -> list[str]:
     ]
 
 
+def _out_of_customers_reach(name: str, model: StageModel) -> list[str]:
+    if name != NEEDED_MODEL:
+        return []
+    unknown = sorted({fact for fact, _ in model.bounds()} - FACTS_OF_CUSTOMERS)
+    return [
+        f"customers hold no {fact}, and {NEEDED_MODEL} is what they carry; make another model of it" for fact in unknown
+    ]
+
+
 def _overlapping(model: StageModel) -> list[str]:
     """Two stages with bounds that match one case: the upper one wins, which may not be what was meant."""
+    if model.accepted.overlaps:
+        return []
     found: dict[tuple[str, str], Facts] = {}
     for facts in _every_case(model):
-        matching = [stage.stage for stage in model.stages if stage.bounds and stage.matches(facts)]
+        matching = [stage.stage for stage in model.stages if stage.is_bounded and stage.matches(facts)]
         if len(matching) > 1:
             found.setdefault((matching[0], matching[1]), facts)
     return [
-        f"stages {upper} and {lower} both match where {_spoken(facts)}; {upper} wins, being first"
+        f"stages {upper} and {lower} both match where {_spoken(facts)}; {upper} wins, being first. "
+        "If that is meant, say why in accepted.overlaps"
         for (upper, lower), facts in found.items()
     ]
 
 
 def _size(model: StageModel) -> list[str]:
     active = sum(stage.kind == "active" for stage in model.stages)
-    if FEWEST_ACTIVE <= active <= MOST_ACTIVE:
+    if model.accepted.size or FEWEST_ACTIVE <= active <= MOST_ACTIVE:
         return []
     return [
-        f"{active} active stages; {FEWEST_ACTIVE} to {MOST_ACTIVE} are few enough to act on and enough to tell apart"
+        f"{active} active stages; {FEWEST_ACTIVE} to {MOST_ACTIVE} are few enough to act on and enough to tell apart. "
+        "If that is meant, say why in accepted.size"
     ]
-
-
-def _first_match(model: StageModel, facts: Facts) -> str | None:
-    return next((stage.stage for stage in model.stages if stage.matches(facts)), None)
 
 
 def _every_case(model: StageModel) -> Iterator[Facts]:
     """One case for every cell of the grid that the bounds cut the facts into, and none that cannot occur."""
-    for values in product(*(_cuts(model, fact) for fact in FACTS)):
-        facts: Facts = dict(zip(FACTS, values, strict=True))
-        never_ordered = facts["orders_count"] == 0
-        if all((facts[fact] is None) == never_ordered for fact in AFTER_AN_ORDER):
+    named = {fact for fact, _ in model.bounds()}
+    named |= {KNOWN_AFTER[fact] for fact in named if fact in KNOWN_AFTER}
+    facts_named = [fact for fact in (*FACTS, SOURCE_STAGE) if fact in named]
+    for values in product(*(_cuts(model, fact) for fact in facts_named)):
+        facts: Facts = dict(zip(facts_named, values, strict=True))
+        if all((facts[fact] is None) == (facts[KNOWN_AFTER[fact]] == 0) for fact in KNOWN_AFTER if fact in facts):
             yield facts
 
 
-def _cuts(model: StageModel, fact: str) -> list[int | None]:
-    bounds = [stage.bounds[fact] for stage in model.stages if fact in stage.bounds]
+def _cuts(model: StageModel, fact: str) -> list[int | str | None]:
+    bounds = [bound for named, bound in model.bounds() if named == fact]
+    if fact == SOURCE_STAGE:
+        return [*sorted({stage for bound in bounds for stage in bound.among or ()}), "any other", None]
     values = {0, 1}
     for bound in bounds:
         values |= {end + step for end in (bound.min, bound.max) if end is not None for step in (-1, 0, 1)}
     top = FACTS[fact]
     inside = sorted(value for value in values if value >= 0 and (top is None or value <= top))
-    return [*inside, None] if fact in AFTER_AN_ORDER else list(inside)
+    return [*inside, None] if fact in KNOWN_AFTER else list(inside)
 
 
 def _spoken(facts: Facts) -> str:
@@ -205,7 +282,8 @@ def _place(raw: Any, loc: tuple[int | str, ...]) -> str:
         return "".join(f", {part}" for part in loc)
     stage = raw["stages"][loc[1]]
     name = stage.get("stage") if isinstance(stage, Mapping) else None
-    rest = ".".join(str(part) for part in loc[2:])
+    is_one_set = isinstance(stage, Mapping) and isinstance(stage.get("bounds"), Mapping)
+    rest = ".".join(str(part) for part in loc[2:] if not (is_one_set and part == 0))
     return f", stage {name or f'number {loc[1] + 1}'}" + (f", {rest}" if rest else "")
 
 

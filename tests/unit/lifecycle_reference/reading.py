@@ -6,7 +6,9 @@ models use to be fast; nothing here is shared with them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -15,45 +17,151 @@ from tests.unit.lifecycle_reference.world import Order, Person, World
 Stay = tuple[str, datetime, datetime | None, str]
 
 
-def stage_at(world: World, person: Person, at: datetime) -> str:
-    """The five stages, first match from the top."""
-    days = [world.day(order.at) for order in person.orders if order.at <= at]
-    if days and (world.day(at) - days[-1]).days > 90:
-        return "lapsed"
-    if days:
-        return "loyalty" if len(days) >= 4 else "retention" if len(days) >= 2 else "conversion"
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a person at an instant; days since are None where there was nothing."""
+
+    orders: int
+    order_age: int | None
+    is_reachable: bool
+    is_high_value: bool
+    praises: int
+    conversations: int
+    written: int
+    silence: int | None
+    open_deals: int
+    source_stage: str | None
+
+
+def seen_at(world: World, person: Person, at: datetime) -> Seen:
+    """Everything that had happened by then, counted anew."""
+    orders = [order for order in person.orders if order.at <= at]
+    told = [each for each in person.told if each.at <= at]
+    written = [each for each in told if each.kind == "inbound_message"]
+    stages = [each.stage for each in told if each.kind == "source_stage"]
+    kinds = [each.kind for each in told]
     since = person.reachable_from
-    return "acquisition" if since is not None and since <= at and since < world.as_of else "awareness"
+    return Seen(
+        orders=len(orders),
+        order_age=(world.day(at) - world.day(orders[-1].at)).days if orders else None,
+        is_reachable=since is not None and since <= at and since < world.as_of,
+        is_high_value=bool(orders) and _mean(orders) >= _mean(world.known_orders),
+        praises=kinds.count("advocacy"),
+        conversations=kinds.count("conversation"),
+        written=len(written),
+        # what is dated before the person was first seen counts from then
+        silence=(world.day(at) - world.day(max(written[-1].at, person.first_seen_at))).days if written else None,
+        open_deals=kinds.count("deal_opened") - kinds.count("deal_closed"),
+        source_stage=re.sub("[^a-z0-9]+", "_", stages[-1].lower()) if stages and stages[-1] else None,
+    )
 
 
-def history(world: World, person: Person) -> list[Stay]:
+def _mean(orders: list[Order]) -> int:
+    """The mean order, in ten-thousandths as amounts are kept, a half rounded up."""
+    return (2 * sum(order.revenue for order in orders) * 10000 + len(orders)) // (2 * len(orders))
+
+
+def five_stage(seen: Seen) -> str:
+    if seen.order_age is None:
+        return "acquisition" if seen.is_reachable else "awareness"
+    if seen.order_age > 90:
+        return "lapsed"
+    if seen.orders >= 4:
+        return "advocacy" if seen.praises else "loyalty"
+    return "retention" if seen.orders >= 2 else "conversion"
+
+
+def conversation_funnel(seen: Seen) -> str:
+    if seen.orders:
+        return "customer"
+    if not seen.conversations:
+        return "new_lead"
+    named = {"hot_lead": "hot_lead", "payment": "payment", "cold_lead": "cold_lead", "unqualified": "unqualified"}
+    said = (named | {"lost_to_competitor": "lost_to_competitor"}).get(seen.source_stage or "")
+    if said in ("lost_to_competitor", "unqualified", "cold_lead"):
+        return said
+    if seen.silence is not None and seen.silence > 30:
+        return "cold_lead"
+    if said == "payment" or seen.open_deals > 0:
+        return "payment"
+    return "hot_lead" if said == "hot_lead" or seen.written >= 3 else "new_lead"
+
+
+def rfm_map(seen: Seen) -> str:
+    if seen.order_age is None:
+        return "no_order"
+    if seen.order_age > 180:
+        return "about_to_lose"
+    if seen.order_age > 90:
+        return "at_risk"
+    if seen.order_age >= 40:
+        return "high_potential" if seen.orders >= 2 or seen.is_high_value else "needs_nurturing"
+    if seen.orders < 2:
+        return "recent"
+    return "champions" if seen.is_high_value else "loyalists"
+
+
+def retention_programme(seen: Seen) -> str:
+    if seen.order_age is None:
+        return "acquisition"
+    if seen.order_age > 90:
+        return "reactivation"
+    if seen.orders >= 2:
+        return "retention"
+    return "post_purchase" if seen.order_age <= 30 else "engagement"
+
+
+# What a preset looks at beside orders and addresses: nothing else can be the cause of a move in it.
+TOLD = {
+    "five_stage": {"advocacy"},
+    "conversation_funnel": {"conversation", "inbound_message", "source_stage", "deal_opened", "deal_closed"},
+    "rfm_map": set(),
+    "retention_programme": set(),
+}
+PRESETS = {each.__name__: each for each in (five_stage, conversation_funnel, rfm_map, retention_programme)}
+
+
+def history(world: World, person: Person, preset: str = "five_stage") -> list[Stay]:
     """Stage by stage: looked at on every event and on every midnight, as_of included."""
     stays: list[Stay] = []
     for at in _looks(world, person):
-        stage = stage_at(world, person, at)
+        seen = seen_at(world, person, at)
+        stage = PRESETS[preset](seen)
         if not stays or stays[-1][0] != stage:
             if stays:
                 stays[-1] = (*stays[-1][:2], at, stays[-1][3])
-            stays.append((stage, at, None, _cause(person, at)))
+            stays.append((stage, at, None, _cause(person, at, seen, preset)))
     return stays
 
 
 def _looks(world: World, person: Person) -> list[datetime]:
-    events = [person.first_seen_at, *(order.at for order in person.orders)]
+    first = person.first_seen_at
+    events = [first, *(order.at for order in person.orders), *(each.at for each in person.told if each.at > first)]
     if person.reachable_from is not None and person.reachable_from < world.as_of:
         events.append(person.reachable_from)
-    days = (world.day(world.as_of) - world.day(person.first_seen_at)).days
-    midnights = (world.midnight(world.day(person.first_seen_at) + timedelta(days=n)) for n in range(days + 1))
-    return sorted({*events, *(at for at in midnights if person.first_seen_at <= at <= world.as_of)})
+    days = (world.day(world.as_of) - world.day(first)).days
+    midnights = (world.midnight(world.day(first) + timedelta(days=n)) for n in range(days + 1))
+    return sorted({*events, *(at for at in midnights if first <= at <= world.as_of)})
 
 
-def _cause(person: Person, at: datetime) -> str:
+def _cause(person: Person, at: datetime, seen: Seen, preset: str) -> str:
+    """What happened at that instant: an order before anything else; where nothing did, the days that passed."""
     placed = [order for order in person.orders if order.at == at]
     if placed:
         return f"order:{placed[-1].key[0]}:{placed[-1].key[1]}"
-    if person.reachable_from == at and person.first_seen_at != at:
+    at_once = [each for each in person.told if max(each.at, person.first_seen_at) == at]
+    told = [each for each in at_once if each.kind in TOLD[preset]]
+    if told:
+        last = max(told)
+        return f"{last.kind}:{last.source_name}:{last.event_id}"
+    if person.reachable_from == at and person.first_seen_at != at and preset == "five_stage":
         return "reachable"
-    return "first_seen" if person.first_seen_at == at else "time:days_since_last_order:90"
+    if person.first_seen_at == at:
+        return "first_seen"
+    passed = {31: 30, 40: 39, 91: 90, 181: 180}
+    if preset == "conversation_funnel":
+        return f"time:days_since_last_inbound:{passed[seen.silence or 0]}"
+    return f"time:days_since_last_order:{passed[seen.order_age or 0]}"
 
 
 def stage_before(histories: dict[str, list[Stay]], event: Order) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,10 +22,25 @@ TABLES = {
     "customer_orders": "source_name varchar, order_id varchar, customer_id varchar, ordered_at timestamp, "
     "ordered_on date, business_revenue_amount decimal(18,4), business_gross_amount decimal(18,4), "
     "order_number integer, days_since_previous_order integer, is_reactivation boolean, "
-    "previous_ordered_at timestamp, next_ordered_at timestamp",
+    "previous_ordered_at timestamp, next_ordered_at timestamp, revenue_to_date_amount decimal(18,4)",
     "refunds": "source_name varchar, refund_id varchar, customer_id varchar, refunded_at timestamp, "
     "refunded_on date, business_amount decimal(18,4)",
+    "customer_identifiers": "source_name varchar, record_type varchar, record_id varchar, customer_id varchar",
+    "advocacy_acts": "customer_id varchar, occurred_at timestamp, event_type varchar, source_name varchar, "
+    "event_id varchar",
 }
+# beside orders: what customer_identifiers lead from
+INPUT = {
+    "conversations": "source_name varchar, conversation_id varchar, contact_ref_type varchar, contact_ref varchar, "
+    "opened_at timestamp",
+    "messages": "source_name varchar, message_id varchar, contact_ref_type varchar, contact_ref varchar, "
+    "direction varchar, sent_at timestamp",
+    "crm_stage_changes": "source_name varchar, change_id varchar, contact_id varchar, to_stage varchar, "
+    "changed_at timestamp",
+    "crm_deals": "source_name varchar, deal_id varchar, contact_id varchar, status varchar, "
+    "created_at timestamp, closed_at timestamp",
+}
+SOURCE_STAGES = ["Hot Lead", "Payment", "cold-lead", "Unqualified", "Lost to competitor", "Something else", None]
 
 
 @dataclass(frozen=True)
@@ -39,12 +55,24 @@ class Order:
     refunded: int = 0
 
 
+@dataclass(frozen=True, order=True)
+class Told:
+    """Not an order: conversation, inbound_message, source_stage, deal_opened, deal_closed or advocacy."""
+
+    at: datetime
+    kind: str
+    source_name: str
+    event_id: str
+    stage: str | None = field(default=None, compare=False)
+
+
 @dataclass
 class Person:
     customer_id: str
     first_seen_at: datetime
     reachable_from: datetime | None
     orders: list[Order] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
 
 @dataclass
@@ -56,6 +84,10 @@ class World:
     people: list[Person] = field(default_factory=list)
     anonymous: list[Order] = field(default_factory=list)
     refunds: list[Order] = field(default_factory=list)
+
+    @cached_property
+    def known_orders(self) -> list[Order]:
+        return [order for person in self.people for order in person.orders]
 
     def day(self, at: datetime):
         return at.astimezone(self.zone).date()
@@ -75,7 +107,34 @@ def make_world(seed: int, zone: str, as_of: datetime, people: int = 160) -> Worl
         at = as_of - timedelta(seconds=dice.randrange(1, 300 * 86400))
         world.anonymous.append(Order(("shop", f"guest_{number}"), None, at, dice.randrange(100), dice.randrange(100)))
     world.refunds = _refunds(world, dice)
+    for person in world.people[::2]:
+        person.told = sorted(_told(world, dice, person))
     return world
+
+
+def _told(world: World, dice: random.Random, person: Person) -> list[Told]:
+    """Talks, deals and praise, often at the instant of an order or of each other; silences about 30 days long."""
+    told: list[Told] = []
+    at = dice.choice([person.first_seen_at, *(order.at for order in person.orders)]) - timedelta(
+        hours=dice.choice([0, 0, 5])
+    )
+    for number in range(dice.choice([1, 2, 5, 9])):
+        if at >= world.as_of:
+            break
+        name = f"{person.customer_id}_{number}"
+        kinds = dice.sample(
+            ["conversation", "inbound_message", "source_stage", "deal_opened", "advocacy"], dice.choice([1, 1, 2, 5])
+        )
+        told += [
+            Told(at, kind, "desk", name, dice.choice(SOURCE_STAGES) if kind == "source_stage" else None)
+            for kind in kinds
+        ]
+        closed = at + timedelta(days=dice.choice([0, 3, 50]))
+        if "deal_opened" in kinds and dice.random() < 0.6 and closed < world.as_of:
+            told.append(Told(closed, "deal_closed", "desk", name))
+        day = world.day(at) + timedelta(days=dice.choice([0, 0, 1, 29, 30, 31, 32, 60]))
+        at = max(at, _time_of(world, dice, day))
+    return told
 
 
 def _person(world: World, dice: random.Random, customer_id: str) -> Person:
@@ -132,10 +191,20 @@ def _refunds(world: World, dice: random.Random) -> list[Order]:
 
 def write_world(world: World, path: Path) -> None:
     """Schema customer, as the models before lifecycle leave it."""
-    rows: dict[str, list[tuple]] = {name: [] for name in TABLES}
+    rows: dict[str, list[tuple]] = {name: [] for name in (*TABLES, *INPUT)}
     for person in world.people:
         reachable = person.reachable_from and _bare(person.reachable_from)
         rows["people"].append((person.customer_id, _bare(person.first_seen_at), reachable))
+        rows["customer_identifiers"] += [
+            ("desk", kind, record, person.customer_id)
+            for kind, record in (
+                ("conversation_contact", f"contact_id:{person.customer_id}"),
+                ("message_contact", f"contact_id:{person.customer_id}"),
+                ("crm_contact", person.customer_id),
+            )
+        ]  # fmt: skip
+        for told in person.told:
+            _tell(rows, person, told)
         for index, order in enumerate(person.orders):
             rows["orders"].append(_order_row(world, order))
             rows["customer_orders"].append(_order_row(world, order) + _place_row(world, person.orders, index))
@@ -146,11 +215,31 @@ def write_world(world: World, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema customer")
-        for name, columns in TABLES.items():
-            connection.execute(f"create table customer.{name} ({columns})")
-            marks = ", ".join("?" for _ in columns.split(", "))
-            connection.executemany(f"insert into customer.{name} values ({marks})", rows[name])
+        for schema, tables in (("customer", TABLES), ("input", INPUT)):
+            connection.execute(f"create schema {schema}")
+            for name, columns in tables.items():
+                connection.execute(f"create table {schema}.{name} ({columns})")
+                marks = ", ".join("?" for _ in columns.split(", "))
+                connection.executemany(f"insert into {schema}.{name} values ({marks})", rows[name])
+
+
+def _tell(rows: dict[str, list[tuple]], person: Person, told: Told) -> None:
+    """The row by which a source tells of it."""
+    source, name, at, who = told.source_name, told.event_id, _bare(told.at), person.customer_id
+    if told.kind == "conversation":
+        rows["conversations"].append((source, name, "contact_id", who, at))
+    elif told.kind == "inbound_message":
+        rows["messages"].append((source, name, "contact_id", who, "inbound", at))
+        rows["messages"].append((source, f"{name}_answer", "contact_id", who, "outbound", at))
+    elif told.kind == "source_stage":
+        rows["crm_stage_changes"].append((source, name, who, told.stage, at))
+    elif told.kind == "deal_opened":
+        closed = [other for other in person.told if other.kind == "deal_closed" and other.event_id == name]
+        rows["crm_deals"].append(
+            (source, name, who, "won" if closed else "open", at, _bare(closed[0].at) if closed else None)
+        )
+    elif told.kind == "advocacy":
+        rows["advocacy_acts"].append((who, at, "referral", source, name))
 
 
 def _order_row(world: World, order: Order) -> tuple:
@@ -168,6 +257,7 @@ def _place_row(world: World, orders: list[Order], index: int) -> tuple:
         gap is not None and gap > 90,
         before and _bare(before.at),
         after and _bare(after.at),
+        sum(order.revenue for order in orders[: index + 1]),
     )
 
 

@@ -1,0 +1,65 @@
+{{ config(materialized='view') }}
+-- One row per person and instant at which a fact of their orders, or whether they can be reached, may change: the facts from then on.
+with order_states as (select * from {{ ref('order_states') }}),
+
+ordered_or_seen as (
+    select
+        customer_id, from_at as changed_at, orders_count,
+        case when orders_count > 0 then 0 end as days_since_last_order,
+        cause_event_id, reachable_from, is_high_value,
+        cast(null as {{ dbt.type_string() }}) as passed_event_id
+    from order_states
+),
+
+-- "more than N days" begins with the business day N + 1 days later, and counts at as_of itself
+{% for days in stage_thresholds('days_since_last_order') %}
+days_passed_{{ days }} as (
+    select *, {{ local_midnight(days_after('ordered_on', days + 1)) }} as passed_at
+    from order_states
+    where orders_count > 0
+),
+{% endfor %}
+time_passed as (
+    {% for days in stage_thresholds('days_since_last_order') %}
+    select customer_id, passed_at as changed_at, orders_count, {{ days + 1 }} as days_since_last_order, 'time:days_since_last_order:{{ days }}' as cause_event_id, reachable_from, is_high_value, null as passed_event_id
+    from days_passed_{{ days }}
+    where passed_at <= {{ as_of() }} and (until_at is null or passed_at < until_at) and (reachable_from is null or reachable_from <> passed_at)
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select * from ordered_or_seen where false
+    {% endfor %}
+),
+
+became_reachable as (
+    select
+        customer_id, reachable_from as changed_at, orders_count,
+        {{ days_between('ordered_on', local_date('reachable_from')) }} as days_since_last_order,
+        'reachable' as cause_event_id, reachable_from, is_high_value,
+        case
+            when ordered_on is null then null
+            {%- for days in stage_thresholds('days_since_last_order') %}
+            when reachable_from = {{ local_midnight(days_after('ordered_on', days + 1)) }} then 'time:days_since_last_order:{{ days }}'
+            {%- endfor %}
+        end as passed_event_id
+    from order_states
+    where reachable_from > from_at and (until_at is null or reachable_from < until_at) and reachable_from < {{ as_of() }}
+),
+
+changes as (
+    select * from ordered_or_seen
+    union all
+    select * from time_passed
+    union all
+    select * from became_reachable
+),
+
+order_changes as (
+    select
+        customer_id, changed_at, cause_event_id, orders_count,
+        cast(days_since_last_order as integer) as days_since_last_order,
+        case when reachable_from <= changed_at and reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable,
+        is_high_value, passed_event_id
+    from changes
+)
+
+select * from order_changes

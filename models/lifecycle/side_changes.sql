@@ -1,0 +1,48 @@
+{{ config(materialized='view') }}
+-- One row per person and event beside orders, or passing of days since one: the facts that it changes, from then on; null where it says nothing.
+with side_events as (select * from {{ ref('side_events') }}),
+
+counted as (
+    select
+        customer_id, occurred_at as changed_at,
+        fact || ':' || source_name || ':' || event_id as cause_event_id,
+        3 as precedence,
+        row_number() over so_far as place,
+        cast(count(case when fact = 'advocacy' then 1 end) over so_far as integer) as advocacy_count,
+        cast(count(case when fact = 'conversation' then 1 end) over so_far as integer) as conversations_count,
+        cast(count(case when fact = 'inbound_message' then 1 end) over so_far as integer) as inbound_messages_count,
+        case when fact = 'inbound_message' then 0 end as days_since_last_inbound,
+        cast(sum(case fact when 'deal_opened' then 1 when 'deal_closed' then -1 else 0 end) over so_far as integer) as open_deals_count,
+        case when fact = 'source_stage' then stage end as source_stage
+    from side_events
+    window so_far as (partition by customer_id order by told_at, fact, source_name, event_id rows between unbounded preceding and current row)
+),
+
+written as (
+    select
+        customer_id, {{ local_date('occurred_at') }} as written_on,
+        lead(occurred_at) over (partition by customer_id order by told_at) as next_written_at
+    from side_events
+    where fact = 'inbound_message'
+),
+
+-- "more than N days" begins with the business day N + 1 days later, and counts at as_of itself
+{% for days in stage_thresholds('days_since_last_inbound') %}
+silent_{{ days }} as (
+    select customer_id, {{ local_midnight(days_after('written_on', days + 1)) }} as changed_at, next_written_at
+    from written
+),
+{% endfor %}
+side_changes as (
+    select * from counted
+    {%- for days in stage_thresholds('days_since_last_inbound') %}
+    union all
+    select
+        customer_id, changed_at, 'time:days_since_last_inbound:{{ days }}', 0, 0,
+        cast(null as integer), cast(null as integer), cast(null as integer), {{ days + 1 }}, cast(null as integer), cast(null as {{ dbt.type_string() }})
+    from silent_{{ days }}
+    where changed_at <= {{ as_of() }} and (next_written_at is null or changed_at < next_written_at)
+    {%- endfor %}
+)
+
+select * from side_changes
