@@ -11,7 +11,7 @@ from dataclasses import asdict
 from assets.night import Night
 from perennial.activation.run import ledger_url
 from perennial.identity import pins
-from perennial.landing import emails, own, phones
+from perennial.landing import emails, own, phones, probable, proposals
 from perennial.ledger.export import EXPORTED, rows
 from perennial.ledger.store import open_ledger
 
@@ -25,3 +25,14 @@ def land_own_tables(night: Night) -> None:
     own.refresh(night.home, night.settings)
     phones.refresh(night.home, night.settings)
     emails.refresh(night.home, night.settings)
+    _land_probable_pairs(night)
+
+
+def _land_probable_pairs(night: Night) -> None:
+    """A model that fails stops nobody's night: the pairs that stood stand, and the night is degraded and says so."""
+    try:
+        told = probable.refresh(night.home, night.settings)
+    except (probable.ProposalsFailed, proposals.SplinkMissing) as error:
+        night.tally.degraded.append(f"probable links are those of an earlier night: {error}")
+    else:
+        night.tally.notes += [told] if told else []

@@ -89,7 +89,7 @@ _ALL = (
     table(
         "shop_customers", "customer_id", "created_at",
         "customer_id:id! email:text phone:text first_name:text last_name:text country:text"
-        " accepts_marketing:boolean created_at:at updated_at:at",
+        " accepts_marketing:boolean created_at:at updated_at:at street:text city:text postcode:text",
     ),
     table(
         "shop_products", "product_id", None,
@@ -133,7 +133,7 @@ _ALL = (
         "crm_contacts", "contact_id", "created_at",
         "contact_id:id! email:text phone:text first_name:text last_name:text company:text country:text"
         " lead_source:text lead_campaign:text lifecycle_stage:text owner_id:id birth_on:on created_at:at updated_at:at"
-        " merged_into_id:id",
+        " merged_into_id:id street:text city:text postcode:text",
     ),
     table(
         "crm_deals", "deal_id", "created_at",
@@ -237,7 +237,7 @@ OWN_TABLES: dict[str, dict[str, str]] = {
     "source_settings": {
         "source_name": "varchar", "kind": "varchar", "brand": "varchar", "stale_after_seconds": "bigint",
         "treat_accepts_marketing_as": "varchar", "shares_ids_with": "varchar", "has_order_lines": "boolean",
-        "country": "varchar",
+        "country": "varchar", "is_compared": "boolean",
     },
     # one row per distinct (phone, country) as delivered: its E.164 form, null where it is no number or is ambiguous
     "phone_numbers": {"phone": "varchar", "country": "varchar", "e164": "varchar", "has_extension": "boolean"},
@@ -246,6 +246,13 @@ OWN_TABLES: dict[str, dict[str, str]] = {
         "pin_id": "varchar", "action": "varchar", "source_name": "varchar", "record_type": "varchar",
         "record_id": "varchar", "other_source_name": "varchar", "other_record_type": "varchar",
         "other_record_id": "varchar", "pinned_by": "varchar", "pinned_at": "timestamp", "reason": "varchar",
+    },
+    # one row per pair of records that a model holds for one person, from the records of the build before this night
+    "probable_pairs": {
+        "pair_id": "varchar", "source_name": "varchar", "record_type": "varchar", "record_id": "varchar",
+        "other_source_name": "varchar", "other_record_type": "varchar", "other_record_id": "varchar",
+        "probability": "double", "weight": "double", "has_same_first_name": "boolean", "record_hash": "varchar",
+        "other_record_hash": "varchar", "made_with": "varchar",
     },
     # one row per distinct e-mail address as delivered that takes more than trimming and lower case
     "email_addresses": {"email": "varchar", "normalised": "varchar"},

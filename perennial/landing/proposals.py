@@ -15,6 +15,8 @@ from typing import Any
 
 import duckdb
 
+from perennial.config.extras import SPLINK_MISSING
+
 RECORD = "record_id"
 # Compared in lower case and without what a keyboard adds. What the records lack is left out.
 COLUMNS = ("first_name", "last_name", "birth_on", "street", "city", "postcode", "phone", "email")
@@ -49,12 +51,18 @@ CERTAIN_RECALL = 0.6
 # Three labelled sets were looked at for this one number: no false pair in any of them above it (docs/identity.md).
 THRESHOLD = 0.9
 RANDOM_PAIRS, SEED = 2_000_000, 20260101
+# Counts up with whatever changes what the model makes of the same records.
+MODEL = 1
 # A column that fewer records fill cannot be estimated.
 MIN_SHARE_FILLED = 0.005
 
 
 class SplinkMissing(RuntimeError):
     """Probabilistic links were asked for where the extra is not installed."""
+
+
+class TooLittle(ValueError):
+    """The records hold too little to compare them by."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def propose(con: duckdb.DuckDBPyConnection, records: str, threshold: float = THR
     splink = _splink()
     present = _prepare(con, records)
     if len(present) < 2:
-        raise ValueError(f"{records}: at least two of {', '.join(COLUMNS)} must hold values, found {present or 'none'}")
+        raise TooLittle(f"{records}: at least two of {', '.join(COLUMNS)} must hold values, found {present or 'none'}")
     linker = _trained(splink, con, present)
     pairs = linker.inference.predict(threshold_match_probability=threshold).physical_name
     rows = con.execute(
@@ -85,14 +93,16 @@ def propose(con: duckdb.DuckDBPyConnection, records: str, threshold: float = THR
     return [Proposal(str(one), str(other), float(chance), float(weight)) for one, other, chance, weight in rows]
 
 
+def made_with() -> str:
+    """What pairs are made with: this model and the installed Splink. SplinkMissing where that is not installed."""
+    return f"model {MODEL}, splink {_splink().__version__}"
+
+
 def _splink() -> Any:
     try:
         module = importlib.import_module("splink")
-    except ImportError as missing:
-        raise SplinkMissing(
-            "probabilistic links need Splink, which is not installed: .venv/bin/python -m pip install --no-deps "
-            "--require-hashes -r perennial/landing/requirements-splink.lock"
-        ) from missing
+    except ImportError as error:
+        raise SplinkMissing(SPLINK_MISSING) from error
     logging.getLogger("splink").setLevel(logging.CRITICAL)
     return module
 
@@ -103,7 +113,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, records: str) -> list[str]:
     text = {name: f"nullif(lower(trim(cast({name} as varchar))), '')" for name in COLUMNS if name in held}
     for name in ("first_name", "last_name", "street", "city"):
         if name in text:
-            text[name] = f"nullif(regexp_replace({text[name]}, '[^\\w]', '', 'g'), '')"
+            text[name] = f"nullif(regexp_replace(strip_accents({text[name]}), '[^\\p{{L}}\\p{{N}}]', '', 'g'), '')"
     for name in ("birth_on", "postcode", "phone"):
         if name in text:
             text[name] = f"nullif(regexp_replace({text[name]}, '[^0-9a-z+]', '', 'g'), '')"
