@@ -7,9 +7,11 @@ perennial/ledger).
 from __future__ import annotations
 
 from dataclasses import asdict
+from traceback import format_exception
 
 from assets.night import Night
 from perennial.activation.run import ledger_url
+from perennial.config.files import write_atomically
 from perennial.identity import pins
 from perennial.landing import emails, own, phones, probable, proposals
 from perennial.ledger.export import EXPORTED, rows
@@ -32,7 +34,11 @@ def _land_probable_pairs(night: Night) -> None:
     """A model that fails stops nobody's night: the pairs that stood stand, and the night is degraded and says so."""
     try:
         told = probable.refresh(night.home, night.settings)
-    except (probable.ProposalsFailed, proposals.SplinkMissing) as error:
+    except proposals.SplinkMissing as error:
         night.tally.degraded.append(f"probable links are those of an earlier night: {error}")
+    except probable.ProposalsFailed as error:
+        log = night.home.logs / "probable_links.log"
+        write_atomically(log, "".join(format_exception(error)))
+        night.tally.degraded.append(f"probable links are those of an earlier night: {error}; see {log}")
     else:
         night.tally.notes += [told] if told else []

@@ -43,6 +43,7 @@ class Column:
     required: bool = False
     words: tuple[str, ...] = ()
     is_scheduled: bool = False  # may legitimately lie in the future (appointments), so no future-date check
+    is_later: bool = False  # added after rows were landed: where it is null, a row's hash is what it was
 
     @property
     def sql_type(self) -> str:
@@ -69,19 +70,20 @@ class Table:
 
 
 def _parse(spec: str, closed: dict[str, tuple[str, ...]]) -> tuple[Column, ...]:
-    """`name:type`, `!` for required, `~` for a time that may lie in the future."""
+    """`name:type`, `!` for required, `~` for a time that may lie in the future, `+` for a column that came later."""
     columns = []
     for word in spec.split():
         name, _, kind = word.partition(":")
-        plain = kind.rstrip("!~")
-        columns.append(Column(name, plain, "!" in kind, closed.get(name, ()), "~" in kind))  # type: ignore[arg-type]
+        plain = kind.rstrip("!~+")
+        column = Column(name, plain, "!" in kind, closed.get(name, ()), "~" in kind, "+" in kind)  # type: ignore[arg-type]
+        columns.append(column)
     return tuple(columns)
 
 
 def table(
     name: str, key: str, event_time: str | None, spec: str, *, parent: str | None = None, **closed: tuple[str, ...]
 ) -> Table:
-    """A table from its key columns and `column:type` words (`!`: required, `~`: may lie in the future)."""
+    """A table from its key columns and `column:type` words (`!`: required, `~`: may lie in the future, `+`: later)."""
     return Table(name, tuple(key.split()), event_time, _parse(spec, closed), parent)
 
 
@@ -89,7 +91,7 @@ _ALL = (
     table(
         "shop_customers", "customer_id", "created_at",
         "customer_id:id! email:text phone:text first_name:text last_name:text country:text"
-        " accepts_marketing:boolean created_at:at updated_at:at street:text city:text postcode:text",
+        " accepts_marketing:boolean created_at:at updated_at:at street:text+ city:text+ postcode:text+",
     ),
     table(
         "shop_products", "product_id", None,
@@ -133,7 +135,7 @@ _ALL = (
         "crm_contacts", "contact_id", "created_at",
         "contact_id:id! email:text phone:text first_name:text last_name:text company:text country:text"
         " lead_source:text lead_campaign:text lifecycle_stage:text owner_id:id birth_on:on created_at:at updated_at:at"
-        " merged_into_id:id street:text city:text postcode:text",
+        " merged_into_id:id street:text+ city:text+ postcode:text+",
     ),
     table(
         "crm_deals", "deal_id", "created_at",

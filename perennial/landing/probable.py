@@ -43,7 +43,7 @@ _SAME_FIRST_NAME = """
 
 
 class ProposalsFailed(RuntimeError):
-    """The model came to no end; the pairs that stood stand. Says why."""
+    """The model came to no end; the pairs that stood stand. Names the error alone: its words may quote records."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def refresh(home: Home, settings: Settings) -> str | None:
                 return None
             rows = _rows(con, _held(home), wanted.threshold, made_with)
     except duckdb.Error as error:
-        raise ProposalsFailed(str(error).strip().splitlines()[0]) from error
+        raise ProposalsFailed(type(error).__name__) from error
     count = own.write_rows(home, TABLE, rows)
     path = home.own_table(TABLE).with_name(_STATE_FILE)
     write_atomically(path, json.dumps(state | {"rows": count}, indent=0))
@@ -91,8 +91,8 @@ def _load(con: duckdb.DuckDBPyConnection, home: Home) -> bool:
     known = con.execute(
         "select count(*) from duckdb_tables() where database_name = 'build' and schema_name = ? and table_name = ?",
         [schema, table],
-    ).fetchone()
-    if known == (0,):
+    ).fetchall()
+    if known == [(0,)]:
         return False
     key, values = ", ".join(_KEY), ", ".join(f"coalesce(cast({name} as varchar), '')" for name in _COMPARED)
     con.execute(
@@ -101,7 +101,7 @@ def _load(con: duckdb.DuckDBPyConnection, home: Home) -> bool:
         f" {', '.join(_COMPARED)}, md5(concat_ws('|', {values})) as row_hash from build.{RECORDS} order by {key}"
     )
     con.execute("detach build")
-    return con.execute("select 1 from compared limit 1").fetchone() is not None
+    return bool(con.execute("select 1 from compared limit 1").fetchall())
 
 
 def _digest(con: duckdb.DuckDBPyConnection) -> str:
@@ -144,7 +144,7 @@ def _proposed(
     except proposals.SplinkMissing:
         raise
     except Exception as error:  # whatever a model of another project raises: the night goes on without it
-        raise ProposalsFailed(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+        raise ProposalsFailed(type(error).__name__) from error
     alike = _same_first_names(con, found)
     for each in found:
         one, other = records[each.record_id], records[each.linked_record_id]

@@ -209,7 +209,7 @@ def test_where_the_model_fails_the_pairs_that_stood_stand_and_the_night_is_degra
     probable.refresh(home, load_settings(config))
 
     def fail(*_: Any) -> Any:
-        raise proposals.SplinkMissing("pip install") if failing == "no splink" else ZeroDivisionError("model")
+        raise proposals.SplinkMissing("pip install") if failing == "no splink" else ZeroDivisionError("Ada Archer")
 
     built(home, named("a", "b", "c"))
     if failing == "the build file":
@@ -220,7 +220,9 @@ def test_where_the_model_fails_the_pairs_that_stood_stand_and_the_night_is_degra
     land_own_tables(night)
     (told,) = night.tally.degraded
     assert told.startswith("probable links are those of an earlier night: ")
-    assert list(pairs(home)) == [("a", "b")]
+    assert "Ada" not in told and list(pairs(home)) == [("a", "b")]
+    if failing == "the model":
+        assert "ZeroDivisionError: Ada Archer" in (home.logs / "probable_links.log").read_text()
 
 
 def test_a_night_that_asks_for_links_without_splink_does_not_start(

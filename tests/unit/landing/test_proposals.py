@@ -50,6 +50,23 @@ def test_the_records_of_a_person_are_proposed_and_strangers_are_not(
 
 
 @needs_splink
+def test_people_who_share_nothing_exactly_are_found_and_nothing_is_printed(
+    con: duckdb.DuckDBPyConnection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No pair is certain then, so that the prior cannot be estimated; nor does every training rule find a pair."""
+    one = people(300)
+    two = [
+        dict(each, record_id=f"{number}-b", email=f"x{each['email']}", street=f"{each['street']}s")
+        for number, each in enumerate(one[:100])
+    ]
+    columns = ("record_id", "first_name", "last_name", "street", "city", "postcode", "email")
+    found = proposals.propose(con, put(con, [*one, *two], columns))
+    right = [each for each in found if each.record_id[:-2] == each.linked_record_id[:-2]]
+    assert (len(found) - len(right), len(right) >= 90) == (0, True), (len(found), len(right))
+    assert capfd.readouterr() == ("", "")
+
+
+@needs_splink
 def test_records_with_nothing_to_compare_are_refused_with_the_columns_that_would_do(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
