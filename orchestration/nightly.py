@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from orchestration.resources import Installation, be_quiet, installation, locate
+from perennial.config.extras import require
 from perennial.config.home import Home, HomeError
 from perennial.config.problems import ConfigError
 from perennial.warehouse.lock import Busy, InstallationLock
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(home: Home) -> int:
     """One night over a home this process holds."""
     installed = installation(say=_say)
+    require(installed.settings)
     home.prepare()
     night = installed.night()
     _say(f"night as of {night.as_of:%Y-%m-%d %H:%M:%S} UTC in {home.root}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from assets.night import RESOURCE, DbtProcess, Night
 from perennial.config.as_of import parse_as_of
+from perennial.config.extras import require
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
 from perennial.config.settings import Settings, load_settings
@@ -133,6 +134,7 @@ def night_resource(installed: Installation, night: Night | None = None) -> dg.Re
         description="One run over one home: settings, home, as_of, snapshot id. Holds the installation's lock."
     )
     def held_night(_context: dg.InitResourceContext) -> Iterator[Night]:
+        require(installed.settings)
         with InstallationLock(installed.home):
             yield night or installed.night()
 

@@ -7,7 +7,7 @@ crm_contacts as (select * from {{ ref('crm_contacts') }}),
 
 separations as (select * from {{ ref('pinned_pairs') }} where action = 'unlink'),
 
-certain as (select * from {{ ref('certain_clusters') }}),
+set_aside as (select node from {{ ref('set_aside') }}),
 
 borne as (
     select source_name, record_type, record_id, 'email' as identifier_type, usable_email as identifier
@@ -36,21 +36,11 @@ numbered as (
         on borne.source_name = records.source_name and borne.record_type = records.record_type and borne.record_id = records.record_id
 ),
 
--- whoever is set aside by hand is so with all that its system holds to be one with it
-aside as (
-    select node from separations
-    union
-    select one_piece.node
-    from separations
-    inner join certain on separations.node = certain.node
-    inner join certain as one_piece on certain.component = one_piece.component
-),
-
 kept as (
     select numbered.*
     from numbered
-    left join aside on numbered.node = aside.node
-    where aside.node is null or numbered.identifier_type not in ('email', 'phone')
+    left join set_aside on numbered.node = set_aside.node
+    where set_aside.node is null or numbered.identifier_type not in ('email', 'phone')
     union all
     -- two records held apart are like two values of something of which a person has one
     select node, 'apart:' || pin_id, 'one' from separations

@@ -11,6 +11,8 @@ held_links as (
 
 identity_map as (select * from {{ ref('identity_map') }}),
 
+probable_pairs as (select pair_id, probability from {{ ref('probable_pairs') }}),
+
 unusable as (
     select
         'email' as identifier_type, compared_email as identifier, {{ email_placeholder('compared_email') }} as is_placeholder,
@@ -39,24 +41,27 @@ reviewed as (
     select
         reason, identifier_type, identifier, cast(null as {{ dbt.type_string() }}) as rule, cast(null as {{ dbt.type_string() }}) as held_by, records_count,
         cast(null as bigint) as customers_count,
-        cast(null as {{ dbt.type_string() }}) as customer_id, cast(null as {{ dbt.type_string() }}) as other_customer_id
+        cast(null as {{ dbt.type_string() }}) as customer_id, cast(null as {{ dbt.type_string() }}) as other_customer_id,
+        cast(null as double) as probability
     from dropped
     union all
     -- a piece is named by one of its records
     select
         held_links.reason, case held_links.rule when 'same_email' then 'email' when 'same_phone' then 'phone' when 'unlink' then 'pin' else held_links.rule end,
         held_links.evidence, held_links.rule, held_links.held_by, held_links.records_count, held_links.pieces_count,
-        least(one.customer_id, other.customer_id), greatest(one.customer_id, other.customer_id)
+        least(one.customer_id, other.customer_id), greatest(one.customer_id, other.customer_id),
+        probable_pairs.probability
     from held_links
     inner join identity_map as one on held_links.piece = one.node
     inner join identity_map as other on held_links.linked_piece = other.node
+    left join probable_pairs on held_links.rule = 'probabilistic' and held_links.evidence = probable_pairs.pair_id
 ),
 
 keyed as (
     select
         md5(reason || '|' || identifier_type || '|' || coalesce(identifier, '') || '|' || coalesce(rule, '') || '|' || coalesce(held_by, '')) as review_id,
         reason, identifier_type, identifier, rule, held_by, cast(records_count as bigint) as records_count, customers_count,
-        customer_id, other_customer_id
+        customer_id, other_customer_id, probability
     from reviewed
 )
 

@@ -5,6 +5,9 @@ edges as (select node, linked_node, rule, evidence from {{ ref('edges') }} where
 
 names as (select * from {{ ref('piece_names') }}),
 
+-- of probable pairs the two first names themselves were compared, typing errors and all
+pairs_of_one_name as (select 'probabilistic' as rule, pair_id as evidence from {{ ref('probable_pairs') }} where has_same_first_name),
+
 touched as (
     select node, rule, evidence from edges
     union
@@ -19,9 +22,12 @@ borne as (
 ),
 
 shared as (
-    select borne.*, names.first_name, min(names.first_name) over identifier <> max(names.first_name) over identifier as has_several_names
+    select
+        borne.*, names.first_name,
+        pairs_of_one_name.evidence is null and min(names.first_name) over identifier <> max(names.first_name) over identifier as has_several_names
     from borne
     left join names on borne.piece = names.piece
+    left join pairs_of_one_name on borne.rule = pairs_of_one_name.rule and borne.evidence = pairs_of_one_name.evidence
     window identifier as (partition by borne.rule, borne.evidence)
     qualify count(*) over identifier > 1
 ),
@@ -62,13 +68,15 @@ judged as (
         linked.rule, linked.evidence, linked.piece, linked.linked_piece, linked.bearers_count, linked.linked_bearers_count,
         case
             when linked.is_of_others then 'first_name'
-            when count(*) over (partition by least(linked.piece, linked.linked_piece), greatest(linked.piece, linked.linked_piece)) = 1
-                and linked.bearers_count = 1 and linked.linked_bearers_count = 1
+            -- a model's word is made of what the records bear, so it is no second reason beside it, nor is another pair of the same two pieces
+            when count(case when linked.rule <> 'probabilistic' then 1 end) over two_pieces <= 1
+                and max(greatest(linked.bearers_count, linked.linked_bearers_count)) over two_pieces = 1
                 and least(sizes.records_count, linked_sizes.records_count) >= {{ var('bridge_min_records') }} then 'bridge'
         end as held_by
     from linked
     inner join sizes on linked.piece = sizes.piece
     inner join sizes as linked_sizes on linked.linked_piece = linked_sizes.piece
+    window two_pieces as (partition by least(linked.piece, linked.linked_piece), greatest(linked.piece, linked.linked_piece))
 )
 
 select * from judged

@@ -18,6 +18,9 @@ known as (
         created_at,
         updated_at,
         {{ real_id('merged_into_id') }} as merged_into_id,
+        street,
+        city,
+        postcode,
         source_name,
         brand,
         loaded_at

@@ -12,6 +12,9 @@ known as (
         accepts_marketing,
         created_at,
         updated_at,
+        street,
+        city,
+        postcode,
         source_name,
         brand,
         loaded_at

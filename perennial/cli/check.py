@@ -66,6 +66,7 @@ def check() -> None:
 
 def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
     """Everything worth looking at, in the order in which a person would repair it."""
+    from perennial.config.extras import lacking
     from perennial.config.home import Home
     from perennial.config.problems import ConfigError
     from perennial.config.settings import load_settings
@@ -81,6 +82,8 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
         return
     yield Finding(f"configuration {config}")
     yield from _look_at_secrets(settings, env)
+    if settings.identity.probabilistic is not None:
+        yield Finding("probabilistic links", lacking(settings))
     yield from _look_at_sources(settings, env)
     yield from _look_at_destinations(settings)
     yield from _look_at_audiences(settings, config)

@@ -49,9 +49,10 @@ def review(
         with open_identity(context().home) as identity:
             found, total = identity.review(reason, limit)
         for each in found:
-            by = f" by {each.rule}" if each.rule else ""
+            by = f" by {each.rule}" if each.rule and each.rule != each.identifier_type else ""
             people = "" if each.customers_count is None else f", {each.customers_count:,} people"
-            value = f"{each.identifier_type} {each.identifier}"
+            chance = "" if each.probability is None else f", probability {each.probability:.4f}"
+            value = f"{each.identifier_type} {each.identifier}{chance}"
             typer.echo(f"{each.reason}: {value}{by}: {each.records_count:,} records{people}")
             if each.customer_id:
                 typer.echo(f"  {each.customer_id} and {each.other_customer_id}")
@@ -87,7 +88,7 @@ def explain(
             by = f"  by {way[-1].rule} with {way[-1].from_(record)}" if way else ""
             typer.echo(f"  {record}{by}")
         for each in [each for each in links if each.held_reason is not None][:SHOWN]:
-            typer.echo(f"  held: {each.rule} {each.evidence}, {each.one} and {each.other} ({each.held_reason})")
+            typer.echo(f"  held: {each.rule} {each.reason}, {each.one} and {each.other} ({each.held_reason})")
 
 
 def _tell_path(start: Record, way: Sequence[Link]) -> None:
@@ -95,7 +96,7 @@ def _tell_path(start: Record, way: Sequence[Link]) -> None:
     typer.echo(f"  {here}")
     for step in way:
         here = step.from_(here)
-        typer.echo(f"    {step.rule} ({step.strength}): {step.evidence}")
+        typer.echo(f"    {step.rule} ({step.strength}): {step.reason}")
         typer.echo(f"  {here}")
 
 
@@ -103,7 +104,7 @@ def _tell_held(identity: Identity, links: Sequence[Link], theirs: str) -> None:
     records = set(identity.records(theirs))
     held = [each for each in links if each.held_reason is not None and {each.one, each.other} & records]
     for each in held:
-        typer.echo(f"  held: {each.rule} {each.evidence} would join them ({each.held_reason})")
+        typer.echo(f"  held: {each.rule} {each.reason} would join them ({each.held_reason})")
     if not held:
         typer.echo("  no link leads from one to the other")
 

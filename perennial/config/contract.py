@@ -43,6 +43,7 @@ class Column:
     required: bool = False
     words: tuple[str, ...] = ()
     is_scheduled: bool = False  # may legitimately lie in the future (appointments), so no future-date check
+    is_later: bool = False  # added after rows were landed: where it is null, a row's hash is what it was
 
     @property
     def sql_type(self) -> str:
@@ -69,19 +70,20 @@ class Table:
 
 
 def _parse(spec: str, closed: dict[str, tuple[str, ...]]) -> tuple[Column, ...]:
-    """`name:type`, `!` for required, `~` for a time that may lie in the future."""
+    """`name:type`, `!` for required, `~` for a time that may lie in the future, `+` for a column that came later."""
     columns = []
     for word in spec.split():
         name, _, kind = word.partition(":")
-        plain = kind.rstrip("!~")
-        columns.append(Column(name, plain, "!" in kind, closed.get(name, ()), "~" in kind))  # type: ignore[arg-type]
+        plain = kind.rstrip("!~+")
+        column = Column(name, plain, "!" in kind, closed.get(name, ()), "~" in kind, "+" in kind)  # type: ignore[arg-type]
+        columns.append(column)
     return tuple(columns)
 
 
 def table(
     name: str, key: str, event_time: str | None, spec: str, *, parent: str | None = None, **closed: tuple[str, ...]
 ) -> Table:
-    """A table from its key columns and `column:type` words (`!`: required, `~`: may lie in the future)."""
+    """A table from its key columns and `column:type` words (`!`: required, `~`: may lie in the future, `+`: later)."""
     return Table(name, tuple(key.split()), event_time, _parse(spec, closed), parent)
 
 
@@ -89,7 +91,7 @@ _ALL = (
     table(
         "shop_customers", "customer_id", "created_at",
         "customer_id:id! email:text phone:text first_name:text last_name:text country:text"
-        " accepts_marketing:boolean created_at:at updated_at:at",
+        " accepts_marketing:boolean created_at:at updated_at:at street:text+ city:text+ postcode:text+",
     ),
     table(
         "shop_products", "product_id", None,
@@ -133,7 +135,7 @@ _ALL = (
         "crm_contacts", "contact_id", "created_at",
         "contact_id:id! email:text phone:text first_name:text last_name:text company:text country:text"
         " lead_source:text lead_campaign:text lifecycle_stage:text owner_id:id birth_on:on created_at:at updated_at:at"
-        " merged_into_id:id",
+        " merged_into_id:id street:text+ city:text+ postcode:text+",
     ),
     table(
         "crm_deals", "deal_id", "created_at",
@@ -237,7 +239,7 @@ OWN_TABLES: dict[str, dict[str, str]] = {
     "source_settings": {
         "source_name": "varchar", "kind": "varchar", "brand": "varchar", "stale_after_seconds": "bigint",
         "treat_accepts_marketing_as": "varchar", "shares_ids_with": "varchar", "has_order_lines": "boolean",
-        "country": "varchar",
+        "country": "varchar", "is_compared": "boolean",
     },
     # one row per distinct (phone, country) as delivered: its E.164 form, null where it is no number or is ambiguous
     "phone_numbers": {"phone": "varchar", "country": "varchar", "e164": "varchar", "has_extension": "boolean"},
@@ -246,6 +248,13 @@ OWN_TABLES: dict[str, dict[str, str]] = {
         "pin_id": "varchar", "action": "varchar", "source_name": "varchar", "record_type": "varchar",
         "record_id": "varchar", "other_source_name": "varchar", "other_record_type": "varchar",
         "other_record_id": "varchar", "pinned_by": "varchar", "pinned_at": "timestamp", "reason": "varchar",
+    },
+    # one row per pair of records that a model holds for one person, from the records of the build before this night
+    "probable_pairs": {
+        "pair_id": "varchar", "source_name": "varchar", "record_type": "varchar", "record_id": "varchar",
+        "other_source_name": "varchar", "other_record_type": "varchar", "other_record_id": "varchar",
+        "probability": "double", "weight": "double", "has_same_first_name": "boolean", "record_hash": "varchar",
+        "other_record_hash": "varchar", "made_with": "varchar",
     },
     # one row per distinct e-mail address as delivered that takes more than trimming and lower case
     "email_addresses": {"email": "varchar", "normalised": "varchar"},

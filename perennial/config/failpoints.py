@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,3 +48,4 @@ class Failpoints:
         if self.effect == "enospc":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), place)
         os.kill(os.getpid(), signal.SIGKILL if self.effect == "kill9" else signal.SIGSTOP)
+        time.sleep(0.05)  # another thread may take the signal first; this one must not go on meanwhile

@@ -166,8 +166,18 @@ class LedgerSettings(Part):
     url_env: Variable | None = None  # none: SQLite under the home
 
 
+class Probabilistic(Part):
+    threshold: float = Field(default=0.9, ge=0.5, lt=1)  # how the default was found: docs/identity.md
+
+
+def _switch(value: Any) -> Any:
+    """`true` switches on with the defaults, `false` off."""
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
 class IdentitySettings(Part):
     pins: Folder = Field(default="identity_pins.csv", validate_default=True)
+    probabilistic: Annotated[Probabilistic | None, BeforeValidator(_switch)] = None  # none: off
 
 
 # every kind of source: the two that take the contract's tables, and every vendor's

@@ -25,6 +25,12 @@ class Link:
     strength: str
     evidence: str | None
     held_reason: str | None = None
+    probability: float | None = None  # of links that a model proposes
+
+    @property
+    def reason(self) -> str | None:
+        """The evidence, with its probability where it has one."""
+        return self.evidence if self.probability is None else f"{self.evidence}, probability {self.probability:.4f}"
 
     def from_(self, record: Record) -> Record:
         """The record at the other end."""

@@ -89,13 +89,15 @@ def first_reason(found: list[Refusal]) -> str:
 def row_hash(table: Table) -> str:
     """md5 of a text that tells any two different rows apart: every text with its length before it.
 
-    A column added to the contract must go to the end and leave no trace where it is null (`'name=' || value`), or every
-    row held would count as changed.
+    A column added to the contract goes to the end and leaves no trace where it is null (Column.is_later), or every row
+    held would count as changed.
     """
     parts = []
     for column in table.columns:
         value = name(column.name)
-        if column.type in ("text", "id"):
+        if column.is_later:
+            parts.append(f"'{column.name}=' || strlen(cast({value} as varchar)) || ':' || {value}")
+        elif column.type in ("text", "id"):
             parts.append(f"strlen({value}), ':', {value}")
         elif column.type == "at":
             parts.append(f"'|', epoch_us({value})")

@@ -51,6 +51,7 @@ def arrow_schema(schema: Mapping[str, str]) -> pa.Schema:
     plain = {
         "varchar": pa.string(), "timestamp": pa.timestamp("us"), "date": pa.date32(), "boolean": pa.bool_(),
         "bigint": pa.int64(), "decimal(18,4)": pa.decimal128(18, 4), "decimal(18,8)": pa.decimal128(18, 8),
+        "double": pa.float64(),
     }  # fmt: skip
     return pa.schema([(column, plain[sql_type]) for column, sql_type in schema.items()])
 

@@ -83,6 +83,7 @@ def _settings_rows(home: Home, settings: Settings) -> Iterator[dict[str, Any]]:
             "shares_ids_with": source.shares_ids_with,
             "has_order_lines": source_name in with_lines,
             "country": source.country,
+            "is_compared": settings.identity.probabilistic is not None,
         }
 
 

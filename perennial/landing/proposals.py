@@ -15,6 +15,8 @@ from typing import Any
 
 import duckdb
 
+from perennial.config.extras import SPLINK_MISSING
+
 RECORD = "record_id"
 # Compared in lower case and without what a keyboard adds. What the records lack is left out.
 COLUMNS = ("first_name", "last_name", "birth_on", "street", "city", "postcode", "phone", "email")
@@ -46,15 +48,23 @@ CERTAIN: tuple[tuple[str, ...], ...] = (
     ("birth_on", "street", "postcode"),
 )
 CERTAIN_RECALL = 0.6
+# Where no two records are certain, the prior is this share of records that have another one of the same person.
+FEW_TWINS = 0.05
 # Three labelled sets were looked at for this one number: no false pair in any of them above it (docs/identity.md).
 THRESHOLD = 0.9
 RANDOM_PAIRS, SEED = 2_000_000, 20260101
+# Counts up with whatever changes what the model makes of the same records.
+MODEL = 1
 # A column that fewer records fill cannot be estimated.
 MIN_SHARE_FILLED = 0.005
 
 
 class SplinkMissing(RuntimeError):
     """Probabilistic links were asked for where the extra is not installed."""
+
+
+class TooLittle(ValueError):
+    """The records hold too little to compare them by."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def propose(con: duckdb.DuckDBPyConnection, records: str, threshold: float = THR
     splink = _splink()
     present = _prepare(con, records)
     if len(present) < 2:
-        raise ValueError(f"{records}: at least two of {', '.join(COLUMNS)} must hold values, found {present or 'none'}")
+        raise TooLittle(f"{records}: at least two of {', '.join(COLUMNS)} must hold values, found {present or 'none'}")
     linker = _trained(splink, con, present)
     pairs = linker.inference.predict(threshold_match_probability=threshold).physical_name
     rows = con.execute(
@@ -85,15 +95,16 @@ def propose(con: duckdb.DuckDBPyConnection, records: str, threshold: float = THR
     return [Proposal(str(one), str(other), float(chance), float(weight)) for one, other, chance, weight in rows]
 
 
+def made_with() -> str:
+    """What pairs are made with: this model and the installed Splink. SplinkMissing where that is not installed."""
+    return f"model {MODEL}, splink {_splink().__version__}"
+
+
 def _splink() -> Any:
     try:
         module = importlib.import_module("splink")
-    except ImportError as missing:
-        raise SplinkMissing(
-            "probabilistic links need Splink, which is not installed: .venv/bin/python -m pip install --no-deps "
-            "--require-hashes -r perennial/landing/requirements-splink.lock"
-        ) from missing
-    logging.getLogger("splink").setLevel(logging.CRITICAL)
+    except ImportError as error:
+        raise SplinkMissing(SPLINK_MISSING) from error
     return module
 
 
@@ -103,7 +114,7 @@ def _prepare(con: duckdb.DuckDBPyConnection, records: str) -> list[str]:
     text = {name: f"nullif(lower(trim(cast({name} as varchar))), '')" for name in COLUMNS if name in held}
     for name in ("first_name", "last_name", "street", "city"):
         if name in text:
-            text[name] = f"nullif(regexp_replace({text[name]}, '[^\\w]', '', 'g'), '')"
+            text[name] = f"nullif(regexp_replace(strip_accents({text[name]}), '[^\\p{{L}}\\p{{N}}]', '', 'g'), '')"
     for name in ("birth_on", "postcode", "phone"):
         if name in text:
             text[name] = f"nullif(regexp_replace({text[name]}, '[^0-9a-z+]', '', 'g'), '')"
@@ -119,20 +130,22 @@ def _prepare(con: duckdb.DuckDBPyConnection, records: str) -> list[str]:
     return present
 
 
-def _settings(splink: Any, present: Sequence[str]) -> Any:
+def _settings(splink: Any, present: Sequence[str], prior: float) -> Any:
     return splink.SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name=RECORD,
         comparisons=_comparisons(present),
-        blocking_rules_to_generate_predictions=_rules(splink, BLOCKING, present),
+        blocking_rules_to_generate_predictions=[splink.block_on(*columns) for columns in _known(BLOCKING, present)],
+        probability_two_random_records_match=prior,
         retain_matching_columns=False,
         em_convergence=0.001,
     )
 
 
-def _rules(splink: Any, wanted: Sequence[tuple[str, ...]], present: Sequence[str]) -> list[Any]:
+def _known(wanted: Sequence[tuple[str, ...]], present: Sequence[str]) -> list[tuple[str, ...]]:
+    """Those of the rules whose columns there are."""
     known = {*present, *(name for name, needed, _ in DERIVED if set(needed) <= set(present))}
-    return [splink.block_on(*columns) for columns in wanted if set(columns) <= known]
+    return [columns for columns in wanted if set(columns) <= known]
 
 
 def _comparisons(present: Sequence[str]) -> list[Any]:
@@ -205,16 +218,18 @@ def _email(ready: Any) -> Any:
 def _trained(splink: Any, con: duckdb.DuckDBPyConnection, present: Sequence[str]) -> Any:
     """A linker whose numbers come from the records alone: no labels.
 
-    A training rule whose pairs agree too well leaves numbers that Splink refuses, and the model in between: then all is
-    done again without that rule, and what no rule could estimate has Splink's default.
+    Rules that find no pair are left out, since Splink would make nothing of them. A training rule whose pairs agree too
+    well leaves numbers that Splink refuses, and the model in between: then all is done again without that rule, and
+    what no rule could estimate has Splink's default.
     """
     api = splink.DuckDBAPI(connection=con)
     records = api.register(con.table("prepared_records"))
-    rules = _rules(splink, TRAINING, present)
+    certain, rules = (_finding(con, splink, wanted, present) for wanted in (CERTAIN, TRAINING))
     while True:
-        linker = splink.Linker(records, _settings(splink, present))
+        linker = splink.Linker(records, _settings(splink, present, _few_twins(con)), log_level=logging.CRITICAL)
         training = linker.training
-        training.estimate_probability_two_random_records_match(_rules(splink, CERTAIN, present), recall=CERTAIN_RECALL)
+        if certain:
+            training.estimate_probability_two_random_records_match(certain, recall=CERTAIN_RECALL)
         training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED)
         for rule in rules:
             try:
@@ -224,3 +239,22 @@ def _trained(splink: Any, con: duckdb.DuckDBPyConnection, present: Sequence[str]
                 break
         else:
             return linker
+
+
+def _finding(
+    con: duckdb.DuckDBPyConnection, splink: Any, wanted: Sequence[tuple[str, ...]], present: Sequence[str]
+) -> list[Any]:
+    """Those of the rules by which at least two records agree."""
+    found = []
+    for columns in _known(wanted, present):
+        filled = " and ".join(f"{name} is not null" for name in columns)
+        agreeing = f"select 1 from prepared_records where {filled} group by {', '.join(columns)} having count(*) > 1"
+        if con.execute(f"{agreeing} limit 1").fetchall():
+            found.append(splink.block_on(*columns))
+    return found
+
+
+def _few_twins(con: duckdb.DuckDBPyConnection) -> float:
+    """The chance that two random records are one person, where nothing tells."""
+    ((count,),) = con.execute("select count(*) from prepared_records").fetchall()
+    return min(0.5, FEW_TWINS / max(int(count), 1))

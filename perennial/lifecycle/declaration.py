@@ -77,7 +77,7 @@ class Stage(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     stage: str
     kind: Literal["active", "lapsed", "lost"]
-    bounds: list[dict[str, Bound]] = Field(default_factory=lambda: [{}], min_length=1)
+    bounds: list[dict[str, Bound]] = Field(default=[{}], min_length=1)
     when: str | None = None
     label: str | None = None
     next_action: str | None = None

@@ -30,6 +30,7 @@ class Review:
     customers_count: int | None
     customer_id: str | None
     other_customer_id: str | None
+    probability: float | None
 
 
 class Identity:
@@ -44,7 +45,7 @@ class Identity:
         more = {"reason": reason} if reason else {}
         rows = self._connection.execute(
             "select reason, identifier_type, identifier, rule, records_count, customers_count, customer_id,"
-            f" other_customer_id, count(*) over () from identity.identity_review {wanted}"
+            f" other_customer_id, probability, count(*) over () from identity.identity_review {wanted}"
             " order by coalesce(customers_count, 0) desc, records_count desc, review_id limit $limit",
             {"limit": limit, **more},
         ).fetchall()
@@ -84,7 +85,7 @@ class Identity:
         """Every link that a record of this person has, those that are held among them."""
         rows = self._connection.execute(
             "select source_name, record_type, record_id, linked_source_name, linked_record_type, linked_record_id,"
-            " rule, strength, evidence, held_reason from identity.identity_links"
+            " rule, strength, evidence, held_reason, probability from identity.identity_links"
             " where customer_id = $id or linked_customer_id = $id order by all",
             {"id": customer_id},
         )

@@ -41,7 +41,7 @@ def emptied(home: Home) -> Home:
 
 
 def night_env(home: Home, config: Path, as_of: str | None, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
     env |= {"PERENNIAL_CONFIG": str(config), "PERENNIAL_HOME": str(home.root)}
     return env | ({"PERENNIAL_AS_OF": as_of} if as_of else {}) | dict(more or {})
 

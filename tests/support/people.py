@@ -26,7 +26,7 @@ from perennial.warehouse import journal
 from tests.support.nights import BUILD, ROOT, land_only, night_env
 
 MODELS = ("+identity_links", "+identity_review", "+hold_changes", "+identity_moves", "+customer_identifiers",
-          "+identifier_ledger", "+customer_redirects")  # fmt: skip
+          "+identifier_ledger", "+customer_redirects", "+comparable_records")  # fmt: skip
 AS_OF = "2026-11-01"
 
 
@@ -37,6 +37,7 @@ class People:
     home: Home
     sources: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    identity: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -59,7 +60,7 @@ class People:
         sources = {name: {"kind": "files", "path": str(self.folder / name)} for name in self.sources}
         for name, more in self.settings.items():
             sources[name] |= more
-        land_only(self.home, sources, {"identity": {"pins": str(self.pins)}})
+        land_only(self.home, sources, {"identity": {"pins": str(self.pins)} | self.identity})
 
     @property
     def pins(self) -> Path:
@@ -100,6 +101,6 @@ class People:
     def links(self) -> list[Link]:
         rows = self.ask(
             "select source_name, record_type, record_id, linked_source_name, linked_record_type, linked_record_id,"
-            " rule, strength, evidence, held_reason from identity.identity_links"
+            " rule, strength, evidence, held_reason, probability from identity.identity_links"
         )
         return [Link(Record(*row[:3]), Record(*row[3:6]), *row[6:]) for row in rows]

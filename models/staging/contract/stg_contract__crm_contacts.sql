@@ -20,6 +20,9 @@ crm_contacts as (
         created_at,
         updated_at,
         merged_into_id,
+        street,
+        city,
+        postcode,
         source_name,
         brand,
         loaded_at

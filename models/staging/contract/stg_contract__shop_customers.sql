@@ -14,6 +14,9 @@ shop_customers as (
         accepts_marketing,
         created_at,
         updated_at,
+        street,
+        city,
+        postcode,
         source_name,
         brand,
         loaded_at

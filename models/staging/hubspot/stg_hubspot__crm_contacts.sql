@@ -62,6 +62,9 @@ crm_contacts as (
         created_at,
         updated_at,
         merged_into_id,
+        cast(null as {{ dbt.type_string() }}) as street,
+        cast(null as {{ dbt.type_string() }}) as city,
+        cast(null as {{ dbt.type_string() }}) as postcode,
         standing.source_name,
         standing.brand,
         standing.loaded_at

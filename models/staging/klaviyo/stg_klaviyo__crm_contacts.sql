@@ -20,6 +20,9 @@ crm_contacts as (
         created_at,
         updated_at,
         cast(null as {{ dbt.type_string() }}) as merged_into_id,
+        cast(null as {{ dbt.type_string() }}) as street,
+        cast(null as {{ dbt.type_string() }}) as city,
+        cast(null as {{ dbt.type_string() }}) as postcode,
         source_name,
         brand,
         loaded_at

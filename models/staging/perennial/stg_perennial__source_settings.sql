@@ -8,7 +8,8 @@ with source_settings as (
         treat_accepts_marketing_as,
         shares_ids_with,
         has_order_lines,
-        country
+        country,
+        is_compared
     from {{ source('perennial', 'source_settings') }}
 )
 

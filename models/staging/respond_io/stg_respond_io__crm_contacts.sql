@@ -33,6 +33,9 @@ crm_contacts as (
         contacts.created_at,
         cast(null as timestamp) as updated_at,
         case when contacts.is_deleted then moved.into_contact_id end as merged_into_id,
+        cast(null as {{ dbt.type_string() }}) as street,
+        cast(null as {{ dbt.type_string() }}) as city,
+        cast(null as {{ dbt.type_string() }}) as postcode,
         contacts.source_name,
         contacts.brand,
         contacts.loaded_at

@@ -14,6 +14,9 @@ shop_customers as (
         email_state = 'SUBSCRIBED' as accepts_marketing,
         created_at,
         updated_at,
+        cast(null as {{ dbt.type_string() }}) as street,
+        cast(null as {{ dbt.type_string() }}) as city,
+        cast(null as {{ dbt.type_string() }}) as postcode,
         source_name,
         brand,
         loaded_at

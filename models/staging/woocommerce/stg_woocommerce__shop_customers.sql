@@ -17,6 +17,9 @@ shop_customers as (
         case when opt_in is not null then coalesce(said.meaning = 'granted', false) end as accepts_marketing,
         created_at,
         updated_at,
+        cast(null as {{ dbt.type_string() }}) as street,
+        cast(null as {{ dbt.type_string() }}) as city,
+        cast(null as {{ dbt.type_string() }}) as postcode,
         source_name,
         brand,
         loaded_at

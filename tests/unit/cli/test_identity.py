@@ -38,16 +38,21 @@ def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             create table customer.customer_redirects as select 'old' as customer_id, 'one' as into_customer_id;
             create table identity.identity_links as select * from (values
                 ('one', 'shop', 'guest_order', 'b', 'shop', 'shop_customer', 'a', 'one', 'same_email', 'strong',
-                 'jo@example.com', null),
+                 'jo@example.com', null, null),
                 ('two', 'crm', 'crm_contact', 'c', 'shop', 'shop_customer', 'a', 'one', 'same_phone', 'weak',
-                 '+441632960001', 'bridge'))
+                 '+441632960001', 'bridge', null),
+                ('two', 'crm', 'crm_contact', 'c', 'shop', 'shop_customer', 'a', 'one', 'probabilistic', 'weak',
+                 'crm/crm_contact/c and shop/shop_customer/a', 'bridge', 0.98769))
                 as t(customer_id, source_name, record_type, record_id, linked_source_name, linked_record_type,
-                     linked_record_id, linked_customer_id, rule, strength, evidence, held_reason);
+                     linked_record_id, linked_customer_id, rule, strength, evidence, held_reason,
+                     probability);
             create table identity.identity_review as select * from (values
-                ('r1', 'bridge', 'phone', '+441632960001', 'same_phone', 2, 2, 'one', 'two'),
-                ('r2', 'placeholder', 'email', 'test@test.com', null, 9000, null, null, null))
+                ('r1', 'bridge', 'phone', '+441632960001', 'same_phone', 2, 2, 'one', 'two', null),
+                ('r3', 'bridge', 'probabilistic', 'crm/crm_contact/c and shop/shop_customer/a', 'probabilistic', 2, 2,
+                 'one', 'two', 0.98769),
+                ('r2', 'placeholder', 'email', 'test@test.com', null, 9000, null, null, null, null))
                 as t(review_id, reason, identifier_type, identifier, rule, records_count, customers_count, customer_id,
-                     other_customer_id);
+                     other_customer_id, probability);
             """
         )
     return config.parent / "identity_pins.csv"
@@ -64,8 +69,10 @@ def test_review_shows_what_would_have_joined_people_before_what_was_dropped(pins
     assert lines == [
         "bridge: phone +441632960001 by same_phone: 2 records, 2 people",
         "  one and two",
+        "bridge: probabilistic crm/crm_contact/c and shop/shop_customer/a, probability 0.9877: 2 records, 2 people",
+        "  one and two",
         "placeholder: email test@test.com: 9,000 records",
-        "2 held or dropped",
+        "3 held or dropped",
     ]
     assert said("review", "--reason", "placeholder", "--limit", "1").splitlines()[-1] == "1 held or dropped"
 
@@ -80,6 +87,9 @@ def test_explain_shows_what_is_held_between_two_people(pins: Path) -> None:
     told = said("explain", A, C)
     assert "they are two people" in told
     assert "held: same_phone +441632960001 would join them (bridge)" in told
+    pair = f"{C} and {A}, probability 0.9877"
+    assert f"held: probabilistic {pair} would join them (bridge)" in told
+    assert f"held: probabilistic {pair}, {C} and {A} (bridge)" in said("explain", "one")
 
 
 def test_explain_follows_an_old_id(pins: Path) -> None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from perennial.cli.check import look
 from perennial.cli.main import build_app
+from perennial.config.extras import SPLINK_MISSING
 
 CONFIG = """
 business: {time_zone: Europe/London, currency: GBP}
@@ -82,6 +83,17 @@ def test_each_thing_that_would_fail_tonight_is_found(installation: Path, listene
 def write(installation: Path, more: str, old: str = "", new: str = "") -> None:
     config = installation / "perennial.yml"
     config.write_text(config.read_text().replace(old, new) + more)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_links_that_need_an_extra_which_is_not_installed_are_found(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    config = installation / "perennial.yml"
+    config.write_text(config.read_text() + "identity: {probabilistic: true}\n")
+    monkeypatch.setattr("perennial.config.extras.importlib.util.find_spec", lambda _name: "found" if is_there else None)
+    found = [] if is_there else [f"probabilistic links: {SPLINK_MISSING}"]
+    assert problems(installation) == found and "pip install" in SPLINK_MISSING
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_settings_do_not_change_once_they_are_read(tmp_path: Path) -> None:
         (BUSINESS + "engine: {memory_limit: 2}", "2: engine.memory_limit: is not text; put it in quotes"),
         (BUSINESS + "engine: {memory_limit: lots}", "2: engine.memory_limit: 'lots' is not a memory size"),
         (BUSINESS + "sources: {}\nsources: {}", "3: sources: is written twice (line 2 too)"),
+        (
+            BUSINESS + "identity: {probabilistic: {threshold: 1}}",
+            "2: identity.probabilistic.threshold: is not usable (input should be less than 1)",
+        ),
+        (
+            BUSINESS + "identity: {probabilistic: yes please}",
+            "2: identity.probabilistic: is not a mapping; write `key: value` lines",
+        ),
         (BUSINESS + "guards:\n\tmax_shrink: 1", "3: column 1: is not valid YAML"),
         ("- a\n- b", " is empty or not a mapping"),
         ("", " is empty or not a mapping"),
@@ -187,6 +195,17 @@ def test_a_mistake_is_named_with_its_line_its_key_and_a_remedy(tmp_path: Path, t
     found = problems(tmp_path, text)
     assert len(found) == 1
     assert found[0].startswith(expected), found[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "threshold"),
+    [("true", 0.9), ("{}", 0.9), ("{threshold: 0.99}", 0.99), ("false", None), ("null", None)],
+)
+def test_probabilistic_links_are_switched_by_a_word_or_by_their_threshold(
+    tmp_path: Path, written: str, threshold: float | None
+) -> None:
+    found = load(tmp_path, BUSINESS + f"identity: {{probabilistic: {written}}}").identity.probabilistic
+    assert (found.threshold if found else None) == threshold
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_settings_of_sources_say_whether_lines_ever_came(world: World) -> None:
     assert row == {
         "source_name": "shop", "kind": "files", "brand": "acme", "stale_after_seconds": 129600,
         "treat_accepts_marketing_as": "email", "shares_ids_with": None, "has_order_lines": False, "country": "GB",
+        "is_compared": False,
     }  # fmt: skip
     world.write("shop_order_lines.csv", "order_id,line_id\n")
     world.land()
