@@ -2,6 +2,8 @@
 -- One row per stay: a person in a stage of a stage model, from valid_from until valid_to (null = still there).
 with fact_changes as (select * from {{ ref('fact_changes') }}),
 
+stage_changes as (select * from {{ ref('crm_stage_changes') }} where reason is not null),
+
 -- every model at once: what happened is put in order one time
 staged as (
     select
@@ -40,16 +42,29 @@ stays as (
     window person as (partition by customer_id, stage_model order by changed_at)
 ),
 
+said as (
+    select 'source_stage:' || source_name || ':' || change_id as cause_event_id, trim(reason) as reason from stage_changes
+),
+
+judged as (
+    select stays.*, {{ by_stage_model('kind') }} as kind, said.reason
+    from stays
+    left join said on stays.cause_event_id = said.cause_event_id
+),
+
 stage_history as (
     select
-        customer_id, stage_model, stage,
-        {{ by_stage_model('kind') }} as kind,
-        cast(null as {{ dbt.type_string() }}) as lost_reason,
+        customer_id, stage_model, stage, kind,
+        case
+            when kind <> 'lost' then null
+            when reason <> '' then reason
+            when cause_event_id like 'time:days_since_last_inbound:%' then 'stopped_replying'
+        end as lost_reason,
         changed_at as valid_from, left_at as valid_to,
         previous_stage, previous_from,
         cause_event_id,
         {{ by_stage_model('rule_version') }} as rule_version
-    from stays
+    from judged
 )
 
 select * from stage_history

@@ -22,7 +22,7 @@ from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
 from tests.support.installation import installed_in
 from tests.unit.lifecycle_reference import reading
-from tests.unit.lifecycle_reference.world import World, make_world, write_world
+from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
 
 WORLDS = {
     # midnight in London, and in summer: a threshold and a period end exactly at as_of
@@ -32,6 +32,8 @@ WORLDS = {
 }
 TABLES = [
     "lifecycle.stage_history",
+    "lifecycle.losses",
+    "lifecycle.lost_reasons",
     "lifecycle.stage_transitions",
     "lifecycle.stage_dwell",
     "kpis.kpi_values",
@@ -106,6 +108,43 @@ def test_every_history_equals_the_one_seen_by_looking_every_day(built: Built, pr
         found[row["customer_id"]].append((row["stage"], since, until, row["cause_event_id"]))
     for person in built.world.people:
         assert found[person.customer_id] == reading.history(built.world, person, preset), person
+
+
+def test_a_loss_has_the_reason_that_its_source_gave_or_silence(built: Built) -> None:
+    told = {each.event_id: each for person in built.world.people for each in person.told if each.kind == "source_stage"}
+    reasons = set()
+    for row in built.tables["lifecycle.stage_history"]:
+        kind, _, event = row["cause_event_id"].partition(":")
+        expected = None
+        if row["kind"] == "lost" and kind == "source_stage":
+            expected = reason_of(told[event.partition(":")[2]])
+        elif row["kind"] == "lost" and kind == "time":
+            expected = "stopped_replying"
+        assert row["lost_reason"] == expected, row
+        reasons.add(expected)
+    assert None in reasons and "stopped_replying" in reasons and len(reasons) > 5
+
+
+def test_every_loss_before_as_of_is_told_and_counted_once(built: Built) -> None:
+    as_of = built.world.as_of.replace(tzinfo=None)
+    lost = {
+        (row["customer_id"], row["stage_model"], row["valid_from"], row["stage"], row["lost_reason"])
+        for row in built.tables["lifecycle.stage_history"]
+        if row["kind"] == "lost" and row["valid_from"] < as_of
+    }
+    losses = built.tables["lifecycle.losses"]
+    told = [(r["customer_id"], r["stage_model"], r["lost_at"], r["lost_stage"], r["lost_reason"]) for r in losses]
+    assert len(told) > 10 and sorted(told, key=str) == sorted(lost, key=str)
+    ways = ("stage_model", "lost_stage", "lost_reason", "stage_before", "lead_campaign", "first_reply_bucket")
+    expected: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for row in losses:
+        month = built.world.day(row["lost_at"].replace(tzinfo=UTC)).replace(day=1)
+        expected[month, *(row[way] for way in ways)].add(row["customer_id"])
+    counted = {
+        (row["month"], *(row[way] for way in ways)): row["customers_count"]
+        for row in built.tables["lifecycle.lost_reasons"]
+    }
+    assert counted == {key: len(people) for key, people in expected.items()}
 
 
 def test_the_world_holds_every_stage_and_a_threshold_at_as_of(built: Built) -> None:

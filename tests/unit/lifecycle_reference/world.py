@@ -28,15 +28,16 @@ TABLES = {
     "customer_identifiers": "source_name varchar, record_type varchar, record_id varchar, customer_id varchar",
     "advocacy_acts": "customer_id varchar, occurred_at timestamp, event_type varchar, source_name varchar, "
     "event_id varchar",
+    "touch_points": "customer_id varchar, first_touch_campaign varchar",
 }
 # beside orders: what customer_identifiers lead from
 INPUT = {
     "conversations": "source_name varchar, conversation_id varchar, contact_ref_type varchar, contact_ref varchar, "
-    "opened_at timestamp",
+    "opened_at timestamp, first_reply_at timestamp, first_human_reply_at timestamp",
     "messages": "source_name varchar, message_id varchar, contact_ref_type varchar, contact_ref varchar, "
     "direction varchar, sent_at timestamp",
     "crm_stage_changes": "source_name varchar, change_id varchar, contact_id varchar, to_stage varchar, "
-    "changed_at timestamp",
+    "changed_at timestamp, changed_by varchar, reason varchar",
     "crm_deals": "source_name varchar, deal_id varchar, contact_id varchar, status varchar, "
     "created_at timestamp, closed_at timestamp",
 }
@@ -195,6 +196,7 @@ def write_world(world: World, path: Path) -> None:
     for person in world.people:
         reachable = person.reachable_from and _bare(person.reachable_from)
         rows["people"].append((person.customer_id, _bare(person.first_seen_at), reachable))
+        rows["touch_points"].append((person.customer_id, f"campaign {len(person.orders) % 3}"))
         rows["customer_identifiers"] += [
             ("desk", kind, record, person.customer_id)
             for kind, record in (
@@ -223,16 +225,21 @@ def write_world(world: World, path: Path) -> None:
                 connection.executemany(f"insert into {schema}.{name} values ({marks})", rows[name])
 
 
+def reason_of(told: Told) -> str | None:
+    """Why a source gave somebody a stage, where it says so."""
+    return f"because of {told.event_id}" if told.event_id.endswith(("0", "2", "4")) else None
+
+
 def _tell(rows: dict[str, list[tuple]], person: Person, told: Told) -> None:
     """The row by which a source tells of it."""
     source, name, at, who = told.source_name, told.event_id, _bare(told.at), person.customer_id
     if told.kind == "conversation":
-        rows["conversations"].append((source, name, "contact_id", who, at))
+        rows["conversations"].append((source, name, "contact_id", who, at, None, None))
     elif told.kind == "inbound_message":
         rows["messages"].append((source, name, "contact_id", who, "inbound", at))
         rows["messages"].append((source, f"{name}_answer", "contact_id", who, "outbound", at))
     elif told.kind == "source_stage":
-        rows["crm_stage_changes"].append((source, name, who, told.stage, at))
+        rows["crm_stage_changes"].append((source, name, who, told.stage, at, "human", reason_of(told)))
     elif told.kind == "deal_opened":
         closed = [other for other in person.told if other.kind == "deal_closed" and other.event_id == name]
         rows["crm_deals"].append(
