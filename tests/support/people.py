@@ -10,7 +10,7 @@ import csv
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from tests.support.nights import BUILD, ROOT, land_only, night_env
 
 MODELS = ("+identity_links", "+identity_review", "+hold_changes", "+identity_moves", "+customer_identifiers",
           "+identifier_ledger", "+customer_redirects", "+comparable_records")  # fmt: skip
-AS_OF = "2026-11-01"
+FIRST_NIGHT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -38,10 +38,16 @@ class People:
     sources: dict[str, dict[str, list[Mapping[str, Any]]]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     identity: dict[str, Any] = field(default_factory=dict)
+    nights: int = 0
 
     @property
     def folder(self) -> Path:
         return self.home.root.parent / "exports"
+
+    @property
+    def as_of(self) -> datetime:
+        """A day later each night."""
+        return FIRST_NIGHT + timedelta(days=self.nights)
 
     def add(self, source: str, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         self.sources.setdefault(source, {}).setdefault(table, []).extend(rows)
@@ -69,7 +75,7 @@ class People:
     def build(self, select: Sequence[str] = MODELS) -> str:
         """Build the identity models from what is landed; the snapshot's id."""
         config = self.home.root.parent / "config" / "perennial.yml"
-        night = installation(night_env(self.home, config, AS_OF), say=lambda _line: None).night()
+        night = installation(night_env(self.home, config, self.as_of.isoformat()), say=lambda _line: None).night()
         manifest(night.dbt)
         done = subprocess.run(
             [str(night.dbt.executable), *BUILD, "--quiet", "--no-use-colors", "--select", *select], cwd=ROOT, text=True,
@@ -82,11 +88,12 @@ class People:
         """Land, build, and keep the ids as publishing does."""
         self.land()
         self.publish(self.build())
+        self.nights += 1
 
     def publish(self, snapshot_id: str) -> None:
         with duckdb.connect() as con:
             con.execute(f"attach '{self.home.build_file}' as build (read_only)")
-            for written, place in journal.write(con, self.home, snapshot_id, datetime.now(UTC)).items():
+            for written, place in journal.write(con, self.home, snapshot_id, self.as_of).items():
                 put_in_place(written, place)
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
