@@ -42,3 +42,13 @@
 {% macro default__distinct_list(text) %}{{ return("string_agg(distinct " ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
 
 {% macro spark__distinct_list(text) %}{{ return("array_join(array_sort(collect_set(" ~ text ~ ")), ', ')") }}{% endmacro %}
+
+{# Whether a text is one of a list, looked up only where it is asked. DuckDB plans a long `in` (list_contains too) as a join that every row
+   goes through, whatever branch of a case it stands in. #}
+{% macro listed(text, values) %}
+    {{- return(adapter.dispatch('listed', 'perennial')(text, values)) -}}
+{% endmacro %}
+
+{% macro default__listed(text, values) %}{{ return("list_position(['" ~ values | join("', '") ~ "'], " ~ text ~ ") > 0") }}{% endmacro %}
+
+{% macro spark__listed(text, values) %}{{ return("array_position(array('" ~ values | join("', '") ~ "'), " ~ text ~ ") > 0") }}{% endmacro %}
