@@ -22,16 +22,28 @@
     {{- return(branches | join(" union ")) -}}
 {% endmacro %}
 
-{# The references of messages that were corrected, or an event of which was: of every version, for one may have left the old one. #}
+{#
+    The references of messages that were corrected, or an event of which was: of every version, for one may have left the old one. That reads all
+    keys; a glance at the new files says whether there is a correction at all.
+#}
 {% macro corrected_contacts(since) %}
-    {%- set changed = "select source_name, {key} from {landed} as landed where load_id > " ~ since.load_id ~ " and (is_change or is_replacement)" -%}
+    {%- set changed = "load_id > " ~ since.load_id ~ " and (is_change or is_replacement)" -%}
+    {%- set nobody = "select source_name, contact_ref_type, contact_ref from " ~ landed_rows('messages') ~ " as versions where 1 = 0" -%}
+    {%- set corrected = [] -%}
+    {%- if components_count(landed_rows('messages') ~ " as landed where " ~ changed) > 0 -%}
+        {%- do corrected.append("select source_name, message_id from " ~ landed_rows('messages') ~ " as landed where " ~ changed) -%}
+    {%- endif -%}
+    {%- if components_count(landed_rows('message_events') ~ " as landed where " ~ changed) > 0 -%}
+        {%- do corrected.append(
+            "select source_name, message_id from " ~ landed_rows('message_events') ~ " as events where exists (select 1 from "
+            ~ landed_rows('message_events') ~ " as landed where " ~ changed
+            ~ " and landed.source_name = events.source_name and landed.event_id = events.event_id)"
+        ) -%}
+    {%- endif -%}
+    {%- if not corrected -%}{{ return(nobody) }}{%- endif -%}
     {{- return(
         "select distinct source_name, contact_ref_type, contact_ref from " ~ landed_rows('messages') ~ " as versions where exists (select 1 from ("
-        ~ changed.format(key='message_id', landed=landed_rows('messages'))
-        ~ " union all select source_name, message_id from " ~ landed_rows('message_events') ~ " as events where exists (select 1 from ("
-        ~ changed.format(key='event_id', landed=landed_rows('message_events'))
-        ~ ") as corrected where corrected.source_name = events.source_name and corrected.event_id = events.event_id)"
-        ~ ") as corrected where corrected.source_name = versions.source_name and corrected.message_id = versions.message_id)"
+        ~ corrected | join(' union all ') ~ ") as corrected where corrected.source_name = versions.source_name and corrected.message_id = versions.message_id)"
     ) -}}
 {% endmacro %}
 

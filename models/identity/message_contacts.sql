@@ -11,7 +11,8 @@ select * from contacts
 {%- set touched, corrected = this.identifier ~ '__touched', this.identifier ~ '__corrected' -%}
 {%- do create_scratch(touched, touched_messages(since)) -%}
 {%- set are_corrected = create_scratch(corrected, corrected_contacts(since)) > 0 -%}
-{%- set made_anew = "('" ~ vendor_sources(['messages', 'message_events']) | join("', '") ~ "')" %}
+{%- set vendors = vendor_sources(['messages', 'message_events']) -%}
+{%- set made_anew = "('" ~ vendors | join("', '") ~ "')" %}
 with before as (
     select * from {{ this }} as before
     where source_name not in {{ made_anew }} and not {{ is_contact_of('before', corrected) }}
@@ -43,17 +44,15 @@ merged as (
     full outer join changes
         on before.source_name = changes.source_name and before.contact_ref_type = changes.contact_ref_type
         and before.contact_ref = changes.contact_ref
-),
-
-made_anew as (
-    select * from ({{ contacted("source_name in " ~ made_anew) }}) as vendors
-    {%- if are_corrected %}
-    union all
-    select * from ({{ contacted("source_name not in " ~ made_anew ~ " and " ~ is_contact_of('messages', corrected)) }}) as corrections
-    {%- endif %}
 )
 
 select * from merged
+{%- if vendors %}
 union all
-select * from made_anew
+select * from ({{ contacted("source_name in " ~ made_anew) }}) as made_anew
+{%- endif %}
+{%- if are_corrected %}
+union all
+select * from ({{ contacted("source_name not in " ~ made_anew ~ " and " ~ is_contact_of('messages', corrected)) }}) as corrections
+{%- endif %}
 {%- endif %}

@@ -40,11 +40,11 @@ class History:
     messages: dict[str, Row] = field(default_factory=dict)
     events: dict[str, Row] = field(default_factory=dict)
 
-    def night(self, since: datetime, until: datetime, count: int) -> dict[str, list[Row]]:
+    def night(self, since: datetime, until: datetime, count: int, is_corrected: bool) -> dict[str, list[Row]]:
         """New rows, most of them dated within the night, and corrections of older ones."""
         messages = [self._message(since, until) for _ in range(count)]
         events = [self._event(since, until) for _ in range(count)]
-        if since != FIRST:
+        if is_corrected:
             messages += [self._corrected(self.messages, self._message(since, until)) for _ in range(2)]
             events += [self._corrected(self.events, self._event(since, until)) for _ in range(2)]
         self.messages |= {row["message_id"]: row for row in messages}
@@ -180,7 +180,7 @@ def live_through(nights: Nights, seed: int, days: list[int], is_compared_nightly
     as_of = FIRST
     for number, day in enumerate(days):
         since, as_of = as_of, FIRST + timedelta(days=day)
-        rows = history.night(since, as_of, 60 if number == 0 else 12)
+        rows = history.night(since, as_of, 60 if number == 0 else 12, number not in (0, 3))
         if number == 1:
             rows["messages"].append(next(iter(history.messages.values())) | {"contact_ref": "p0@shop.example"})
             rows["message_events"].append(
