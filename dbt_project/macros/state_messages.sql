@@ -4,20 +4,23 @@
 
 {#
     One row per source and contact reference of a message. scope: which messages, as a condition on `messages`; all, where none is given.
+    ids: a table of message ids among which they are (others do no harm), since a join on one column alone is done where files are read.
     since: by how much the counts of just those messages differ from what they were then (macro state_since).
     A night that was no correction leaves no other difference: whatever a message was before is told by its rows that were there.
 #}
-{% macro contacted(scope=none, since=none) %}
+{% macro contacted(scope=none, since=none, ids=none) %}
     with messages as (
         select * from {{ ref('messages') }} as messages
         where contact_ref is not null and contact_ref_type is not null{% if scope %} and {{ scope }}{% endif %}
+        {%- if ids %} and message_id in (select message_id from {{ ids }}){% endif %}
     ),
 
     -- mail programs open and follow links too
     human_events as (
         select * from {{ ref('message_events') }} as message_events
         where event_type in ('opened', 'clicked', 'replied') and not coalesce(is_machine, false)
-        {%- if scope %}
+        {%- if ids %} and message_id in (select message_id from {{ ids }})
+        {%- elif scope %}
             and exists (
                 select 1 from messages
                 where messages.source_name = message_events.source_name and messages.message_id = message_events.message_id

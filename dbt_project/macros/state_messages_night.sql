@@ -24,27 +24,26 @@
 
 {#
     The references of messages that were corrected, or an event of which was: of every version, for one may have left the old one. That reads all
-    keys; a glance at the new files says whether there is a correction at all.
+    keys; a glance at the new files says whether there is a correction at all. A few too many do no harm here either.
 #}
 {% macro corrected_contacts(since) %}
     {%- set changed = "load_id > " ~ since.load_id ~ " and (is_change or is_replacement)" -%}
-    {%- set nobody = "select source_name, contact_ref_type, contact_ref from " ~ landed_rows('messages') ~ " as versions where 1 = 0" -%}
-    {%- set corrected = [] -%}
-    {%- if components_count(landed_rows('messages') ~ " as landed where " ~ changed) > 0 -%}
-        {%- do corrected.append("select source_name, message_id from " ~ landed_rows('messages') ~ " as landed where " ~ changed) -%}
+    {%- set messages, events = landed_rows('messages') ~ " as messages", landed_rows('message_events') ~ " as events" -%}
+    {%- set ids = ["select message_id from " ~ messages ~ " where " ~ changed] -%}
+    {%- set are_any = components_count(messages ~ " where " ~ changed) > 0 -%}
+    {%- if components_count(events ~ " where " ~ changed) > 0 -%}
+        {%- set are_any = true -%}
+        {%- do ids.append("select message_id from " ~ events ~ " where event_id in (select event_id from " ~ events ~ " where " ~ changed ~ ")") -%}
     {%- endif -%}
-    {%- if components_count(landed_rows('message_events') ~ " as landed where " ~ changed) > 0 -%}
-        {%- do corrected.append(
-            "select source_name, message_id from " ~ landed_rows('message_events') ~ " as events where exists (select 1 from "
-            ~ landed_rows('message_events') ~ " as landed where " ~ changed
-            ~ " and landed.source_name = events.source_name and landed.event_id = events.event_id)"
-        ) -%}
-    {%- endif -%}
-    {%- if not corrected -%}{{ return(nobody) }}{%- endif -%}
     {{- return(
-        "select distinct source_name, contact_ref_type, contact_ref from " ~ landed_rows('messages') ~ " as versions where exists (select 1 from ("
-        ~ corrected | join(' union all ') ~ ") as corrected where corrected.source_name = versions.source_name and corrected.message_id = versions.message_id)"
+        "select distinct source_name, contact_ref_type, contact_ref from " ~ messages
+        ~ (" where message_id in (" ~ ids | join(" union all ") ~ ")" if are_any else " where 1 = 0")
     ) -}}
+{% endmacro %}
+
+{# The ids of all messages of such references. #}
+{% macro ids_of_contacts(contacts) %}
+    {{- return("select distinct message_id from " ~ landed_rows('messages') ~ " as messages where contact_ref in (select contact_ref from " ~ contacts ~ ")") -}}
 {% endmacro %}
 
 {# Whether a reference is one of a table of references. #}

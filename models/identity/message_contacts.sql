@@ -11,6 +11,8 @@ select * from contacts
 {%- set touched, corrected = this.identifier ~ '__touched', this.identifier ~ '__corrected' -%}
 {%- do create_scratch(touched, touched_messages(since)) -%}
 {%- set are_corrected = create_scratch(corrected, corrected_contacts(since)) > 0 -%}
+{%- set read_anew = this.identifier ~ '__read_anew' -%}
+{%- if are_corrected -%}{%- do create_scratch(read_anew, ids_of_contacts(corrected)) -%}{%- endif -%}
 {%- set vendors = vendor_sources(['messages', 'message_events']) -%}
 {%- set made_anew = "('" ~ vendors | join("', '") ~ "')" %}
 with before as (
@@ -22,7 +24,7 @@ with before as (
 changes as (
     select * from ({{ contacted(
         "source_name not in " ~ made_anew ~ " and exists (select 1 from " ~ touched
-        ~ " as touched where touched.source_name = messages.source_name and touched.message_id = messages.message_id)", since
+        ~ " as touched where touched.source_name = messages.source_name and touched.message_id = messages.message_id)", since, touched
     ) }}) as changes
     where not {{ is_contact_of('changes', corrected) }}
 ),
@@ -53,6 +55,6 @@ select * from ({{ contacted("source_name in " ~ made_anew) }}) as made_anew
 {%- endif %}
 {%- if are_corrected %}
 union all
-select * from ({{ contacted("source_name not in " ~ made_anew ~ " and " ~ is_contact_of('messages', corrected)) }}) as corrections
+select * from ({{ contacted("source_name not in " ~ made_anew ~ " and " ~ is_contact_of('messages', corrected), ids=read_anew) }}) as corrections
 {%- endif %}
 {%- endif %}
