@@ -56,3 +56,13 @@
 {% macro default__text_number(text) %}{{ return("cast('0x' || substr(md5(" ~ text ~ "), 1, 15) as bigint)") }}{% endmacro %}
 
 {% macro spark__text_number(text) %}{{ return("cast(conv(substr(md5(" ~ text ~ "), 1, 15), 16, 10) as bigint)") }}{% endmacro %}
+
+{# Whether a text is one of a list, looked up only where it is asked. DuckDB plans a long `in` (list_contains too) as a join that every row
+   goes through, whatever branch of a case it stands in. #}
+{% macro listed(text, values) %}
+    {{- return(adapter.dispatch('listed', 'perennial')(text, values)) -}}
+{% endmacro %}
+
+{% macro default__listed(text, values) %}{{ return("list_position(['" ~ values | join("', '") ~ "'], " ~ text ~ ") > 0") }}{% endmacro %}
+
+{% macro spark__listed(text, values) %}{{ return("array_position(array('" ~ values | join("', '") ~ "'), " ~ text ~ ") > 0") }}{% endmacro %}

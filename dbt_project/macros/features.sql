@@ -11,8 +11,32 @@
 {% endmacro %}
 
 {# Whether a time lies in the window. The bound is one instant for all rows: no row's date has to be worked out. #}
-{% macro within_days(at, days) %}
-    {{- return(at ~ " >= " ~ local_midnight(days_after(local_date(as_of()), -days))) -}}
+{% macro within_days(at, days, until=none) %}
+    {{- return(at ~ " >= " ~ local_midnight(days_after(local_date(until or as_of()), -days))) -}}
+{% endmacro %}
+
+{# Whether a time lay in a window at `was_as_of` and does so no more, or was at `was_as_of` or later: what time alone changes. #}
+{% macro left_or_came(at, was_as_of) %}
+    {%- set spans = [at ~ " >= " ~ was_as_of] -%}
+    {%- for days in feature_windows() if days is not none -%}
+        {%- do spans.append("(" ~ within_days(at, days, was_as_of) ~ " and not " ~ within_days(at, days) ~ ")") -%}
+    {%- endfor -%}
+    {{- return("(" ~ spans | join(" or ") ~ ")") -}}
+{% endmacro %}
+
+{#
+    How many times of a group lie in each window; with was_as_of, by how many that differs from those of `was_` ~ at in the windows that ended then.
+    A time that is not there is null.
+#}
+{% macro counted_times(name, at, was_as_of=none) %}
+    {%- if was_as_of is none -%}{{ return(windowed_counts(name, at, at ~ ' is not null')) }}{%- endif -%}
+    {%- set columns = [] -%}
+    {%- for days in feature_windows() -%}
+        {%- set now = "count(" ~ at ~ ")" ~ (" filter (where " ~ within_days(at, days) ~ ")" if days is not none else "") -%}
+        {%- set was = "count(was_" ~ at ~ ")" ~ (" filter (where " ~ within_days('was_' ~ at, days, was_as_of) ~ ")" if days is not none else "") -%}
+        {%- do columns.append("cast(" ~ now ~ " - " ~ was ~ " as integer) as " ~ window_columns(name)[loop.index0]) -%}
+    {%- endfor -%}
+    {{- return(columns | join(",\n        ")) -}}
 {% endmacro %}
 
 {# How many rows of a group lie in each window, by `at`; where a condition is given, of those that meet it. #}

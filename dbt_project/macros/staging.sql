@@ -81,15 +81,22 @@
 
 {# An id of a person, or null where it is one of the values that stand for "none" (vars). #}
 {% macro real_id(id) -%}
-    case when lower(trim({{ id }})) not in ('{{ var('placeholder_ids') | join("', '") }}') then {{ id }} end
+    case
+        when {{ begins_as_a_number(id) }} then {{ id }}
+        when {{ listed('lower(trim(' ~ id ~ '))', var('placeholder_ids')) }} then null
+        else {{ id }}
+    end
 {%- endmacro %}
 
 {# A contact reference, or null where it is an id that stands for "none". Addresses are judged where they are normalised. #}
 {% macro real_contact_ref(contact_ref, contact_ref_type) -%}
-    case
-        when {{ contact_ref_type }} not in ('contact_id', 'customer_id', 'anonymous_id') then {{ contact_ref }}
-        when lower(trim({{ contact_ref }})) not in ('{{ var('placeholder_ids') | join("', '") }}') then {{ contact_ref }}
-    end
+    case when {{ contact_ref_type }} not in ('contact_id', 'customer_id', 'anonymous_id') then {{ contact_ref }} else {{ real_id(contact_ref) }} end
+{%- endmacro %}
+
+{# Whether an id begins with a digit from 1 on and so is on no list: most ids are, and to look each of them up costs more than to read it. #}
+{% macro begins_as_a_number(id) -%}
+    {%- set numbers = var('placeholder_ids') | select('gt', '0:') | select('lt', ':') | list -%}
+    {{- return('false' if numbers else id ~ " >= '1' and " ~ id ~ " < ':'") -}}
 {%- endmacro %}
 
 {# A later change undone: null where it came at as_of or after; a value whose change bears no time stays. #}

@@ -1,5 +1,5 @@
 -- One row per source, record type and contact reference: everybody a message, conversation, consent or appointment points at.
-with messages as (select * from {{ ref('messages') }}),
+with message_contacts as (select * from {{ ref('message_contacts') }}),
 
 consents as (select * from {{ ref('consents') }}),
 
@@ -10,7 +10,8 @@ conversations as (select * from {{ ref('conversations') }}),
 appointments as (select * from {{ ref('appointments') }}),
 
 pointers as (
-    select source_name, 'message_contact' as record_type, contact_ref_type, contact_ref, sent_at as seen_at, loaded_at from messages
+    select source_name, 'message_contact' as record_type, contact_ref_type, contact_ref, first_message_at as seen_at, first_loaded_at as loaded_at
+    from message_contacts
     union all
     select source_name, 'message_contact', contact_ref_type, contact_ref, changed_at, loaded_at from consents
     union all
