@@ -61,7 +61,7 @@ PYTEST := "$(PY)" -m pytest --dist loadfile --no-loadscope-reorder
 WAITING := tests/unit/sources tests/unit/sandbox
 
 test: $(STAMP) ## every test
-	@cd "$(ROOT)" && { $(PYTEST) -n 2 $(WAITING:%=--ignore=%); status=$$?; $(PYTEST) -n 4 $(WAITING) && exit $$status; }
+	@cd "$(ROOT)"; status=0; $(PYTEST) -n 2 $(WAITING:%=--ignore=%) || status=1; $(PYTEST) -n 4 $(WAITING) || status=1; exit $$status
 
 torture: $(STAMP) ## the long proofs, one JSON line each
 	@cd "$(ROOT)" && $(PYTEST) -n 2 -m slow && "$(PY)" -m tests.torture

@@ -90,6 +90,7 @@ def test_ids_outlive_nights_merges_splits_shuffles_and_the_loss_of_the_warehouse
         assert world.ask("select customer_id, into_customer_id from customer.customer_redirects") == [(seven, three)]
 
 
+@pytest.mark.slow
 def test_pins_link_and_part_and_when_they_go_all_is_as_before(world: People) -> None:
     world.night()
     before = world.ids()
