@@ -13,11 +13,7 @@
 {% macro stage_of_facts(model) -%}
     {%- set facts = {} -%}
     {%- for fact in order_facts() + side_facts().keys() | list -%}{%- do facts.update({fact: fact}) -%}{%- endfor -%}
-    case
-        {%- for stage in var('stage_models')[model]['stages'] %}
-        when {{ stage_condition(model, stage, facts) }} then '{{ stage['stage'] }}'
-        {%- endfor %}
-    end
+    {{- stage_case(model, **facts) -}}
 {%- endmacro %}
 
 {# A fact that is null (no order yet) is within no bound. #}

@@ -49,8 +49,11 @@ class Model:
     ) -> list[proposals.Proposal]:
         self.asked += 1
         proposals._prepare(con, records)
-        ends = [(f"s/shop_customer/{one}", f"s/shop_customer/{other}", *more) for one, other, *more in self.pairs]
-        return [proposals.Proposal(*each) for each in ends if each[2] >= threshold]  # type: ignore[arg-type]
+        return [
+            proposals.Proposal(f"s/shop_customer/{one}", f"s/shop_customer/{other}", probability, weight)
+            for one, other, probability, weight in self.pairs
+            if probability >= threshold
+        ]
 
 
 @pytest.fixture
