@@ -126,6 +126,8 @@ class Accepted(BaseModel):
 class StageModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     accepted: Accepted = Field(default_factory=Accepted)
+    path: list[str] | None = Field(default=None, min_length=2)
+    won: list[str] | None = Field(default=None, min_length=1)
     stages: list[Stage] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -134,6 +136,20 @@ class StageModel(BaseModel):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"stage {', '.join(twice)} is declared more than once; stages are told apart by name")
+        return self
+
+    @model_validator(mode="after")
+    def _reports_on_its_own_stages(self) -> StageModel:
+        kinds = {stage.stage: stage.kind for stage in self.stages}
+        for key, named in (("path", self.path or []), ("won", self.won or [])):
+            unknown = sorted(set(named) - set(kinds))
+            if unknown:
+                raise ValueError(f"{key} names {', '.join(unknown)}, no stage of this model; its stages: {', '.join(kinds)}")
+            if len(set(named)) < len(named):
+                raise ValueError(f"{key} names a stage twice")
+            lost = [stage for stage in named if kinds[stage] == "lost"]
+            if lost:
+                raise ValueError(f"{key} names {', '.join(lost)}, of kind lost: nobody is led there")
         return self
 
     def bounds(self) -> Iterator[tuple[str, Bound]]:
