@@ -77,7 +77,7 @@ flagged as (
         *,
         inactive_days > {{ risk['inactive_days'] }} as is_inactive,
         coalesce({{ elapsed_days('unanswered_since_at', as_of()) }} * 24 > {{ risk['unanswered_hours'] }}, false) as has_unanswered_questions,
-        coalesce(days_since_last_order > greatest(usual_gap_days * {{ risk['gap_factor'] }}, {{ risk['longer_than_days'] }}), false) as is_past_own_gap,
+        coalesce(days_since_last_order > usual_gap_days * {{ risk['gap_factor'] }} and days_since_last_order > {{ risk['longer_than_days'] }}, false) as is_past_own_gap,
         objections_count >= {{ risk['min_objections'] }} as has_repeated_objections,
         unresolved_conversations_count > 0 as has_unresolved_issues
     from figures

@@ -58,7 +58,8 @@ stage_shifts as (
         figures.stage_model, figures.week_on, figures.stage, figures.measure, figures.value, ranges.usual_value,
         greatest(ranges.usual_value - ranges.half_range, 0) as usual_from,
         case figures.measure when 'share' then least(ranges.usual_value + ranges.half_range, 1) else ranges.usual_value + ranges.half_range end as usual_to,
-        case when figures.value > ranges.usual_value then 'more' else 'fewer' end as direction
+        case when figures.value > ranges.usual_value then 'more' else 'fewer' end as direction,
+        {{ days_after(next_period_start('figures.week_on', 'week'), 7) }} > {{ local_date(as_of()) }} as is_last_week
     from figures
     inner join ranges
         on figures.stage_model = ranges.stage_model and figures.stage = ranges.stage
