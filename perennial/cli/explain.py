@@ -83,6 +83,10 @@ def _mask(told: dict[str, Any]) -> None:
         person[each] = person[each] and f"{person[each][:1]}***"
     if "@" in told["asked_for"]:
         told["asked_for"] = masked(told["asked_for"])
+    for row in (row for stage in told["stages"] for row in stage["evidence"]):
+        kind, colon, address = (row["source_id"] or "").partition(":")
+        if colon and kind in ("email", "phone"):  # the id of a record that is known by its address alone
+            row["source_id"] = f"{kind}:{masked(address)}"
 
 
 def _json(value: Any) -> str:
@@ -127,7 +131,7 @@ def _stages(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]]:
         for number, line in enumerate(lines):
             yield f"  {'rule' if number == 0 else '':<10}{line}", 12
         for number, row in enumerate(each["evidence"]):
-            where = f" [{row['source_name']} {row['source_id']}]" if row["source_name"] else ""
+            where = f" [{row['source_name']}/{row['source_id']}]" if row["source_name"] else ""
             when = f"{_at(row['at'], zone)} " if row["at"] else ""
             yield f"  {'because' if number == 0 else '':<10}{when}{row['text']}{where}", 12
         yield f"  next      {each['next_action'] or NOTHING}", 12

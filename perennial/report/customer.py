@@ -48,9 +48,11 @@ class Customers:
     def __init__(self, connection: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
         self._connection = connection
         self._zone = zone
+
+    def card(self) -> tuple[str, datetime]:
+        """The snapshot's id, and up to when it looks."""
         (card,) = self.rows("select snapshot_id, as_of from publish.snapshot")
-        self.snapshot_id: str = card["snapshot_id"]
-        self.as_of: datetime = card["as_of"]
+        return card["snapshot_id"], card["as_of"]
 
     def rows(self, query: str, values: Sequence[object] | dict[str, object] = ()) -> list[Row]:
         """Rows by column name; times come as aware ones in UTC. ConfigError where the snapshot lacks a table."""

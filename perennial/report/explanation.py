@@ -29,11 +29,11 @@ def explain(
 
     ConfigError names who or what was looked for and is not there; several people with one address are all named.
     """
-    at = at or customers.as_of
-    if at > customers.as_of:
-        raise ConfigError(
-            [f"--as-of {at:%Y-%m-%d %H:%M} UTC: the snapshot looks up to {customers.as_of:%Y-%m-%d %H:%M}"]
-        )
+    snapshot_id, snapshot_as_of = customers.card()
+    at = at or snapshot_as_of
+    if at > snapshot_as_of:
+        limit = f"the snapshot looks up to {snapshot_as_of:%Y-%m-%d %H:%M} UTC"
+        raise ConfigError([f"--as-of {at:%Y-%m-%d %H:%M} UTC: {limit}"])
     customer_id, redirects = _whom(customers, asked)
     person = customers.person(customer_id)
     stays = customers.stays(customer_id, at)
@@ -48,8 +48,8 @@ def explain(
         "customer_id": customer_id,
         "asked_for": asked,
         "redirects": redirects,
-        "snapshot_id": customers.snapshot_id,
-        "snapshot_as_of": customers.as_of,
+        "snapshot_id": snapshot_id,
+        "snapshot_as_of": snapshot_as_of,
         "as_of": at,
         "person": person,
         "facts": facts,
