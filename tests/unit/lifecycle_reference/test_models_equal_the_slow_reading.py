@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import statistics
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ import yaml
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
-from tests.support.installation import installed_in
 from tests.unit.lifecycle_reference import reading
+from tests.unit.lifecycle_reference.running import run_models
 from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
 
 WORLDS = {
@@ -66,7 +65,7 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
     world = make_world(*WORLDS[request.param])
     try:
         write_world(world, parsed_home.build_file)
-        _run_models(world, parsed_home)
+        run_models(world, parsed_home, "lifecycle", "kpis")
         with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
             tables = {name: _rows(connection, name) for name in TABLES}
     finally:
@@ -74,23 +73,6 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
         parsed_home.prepare()
     histories = {person.customer_id: reading.history(world, person) for person in world.people}
     yield Built(world, tables, histories)
-
-
-def _run_models(world: World, home: Home) -> None:
-    dbt = installed_in(home).night().dbt
-    done = subprocess.run(
-        [str(dbt.executable), "run", "--select", "lifecycle", "kpis", "--no-use-colors"],
-        cwd=dbt.project_dir,
-        env={
-            **dbt.env,
-            "PERENNIAL_AS_OF_UTC": world.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "PERENNIAL_TIME_ZONE": world.zone.key,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
