@@ -83,3 +83,23 @@
 {% macro trigger_bounds_of(fact) %}
     {{- return(trigger_bounds() | selectattr('fact', 'equalto', fact) | list) -}}
 {% endmacro %}
+
+{# The triggers that work in a stage. #}
+{% macro triggers_serving(model, stage) %}
+    {%- set found = [] -%}
+    {%- for name, trigger in var('triggers').items() if stage in trigger.get('serves', {}).get(model, []) -%}{%- do found.append(name) -%}{%- endfor -%}
+    {{- return(found) -}}
+{% endmacro %}
+
+{# The audiences that do (config.meta.serves of their YAML). What they name must be declared. #}
+{% macro audiences_serving(model, stage) %}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if 'audience' in node.config.get('meta', {}) -%}
+            {%- set serves = node.config.meta.get('serves', {}) -%}
+            {%- for other, stages in serves.items() -%}{{ check_served(node.name, other, stages) }}{%- endfor -%}
+            {%- if stage in serves.get(model, []) -%}{%- do found.append(node.name) -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(found | sort) -}}
+{% endmacro %}

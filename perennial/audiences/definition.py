@@ -56,6 +56,7 @@ class AudienceDefinition:
     fields: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     size: SizeBand = SizeBand()
+    is_by_name_only: bool = False  # `destinations: []`: it goes only where a destination names it, not with `all`
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def pairs(
         Pair(audience, destination)
         for audience in definitions
         for destination, settings in destinations.items()
-        if settings.audiences == "all" or audience in settings.audiences
+        if (audience in settings.audiences if settings.audiences != "all" else not definitions[audience].is_by_name_only)
     ]
     notes = [
         f"audience {name} is meant for {wanted}, which is not configured; skipped"
@@ -177,6 +178,7 @@ def _definition(name: str, block: Mapping[str, Any]) -> AudienceDefinition:
         fields=tuple(dict.fromkeys(block.get("fields", []))),
         destinations=tuple(dict.fromkeys(block.get("destinations", []))),
         size=SizeBand(size.get("min", 0), size.get("max")),
+        is_by_name_only=block.get("destinations") == [],
     )
 
 
