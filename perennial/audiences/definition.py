@@ -98,9 +98,9 @@ def pairs(
     """Which audience goes where, as the destinations say, and a note for each wish that the installation lacks."""
     chosen = [
         Pair(audience, destination)
-        for audience in definitions
+        for audience, definition in definitions.items()
         for destination, settings in destinations.items()
-        if (audience in settings.audiences if settings.audiences != "all" else not definitions[audience].is_by_name_only)
+        if (not definition.is_by_name_only if settings.audiences == "all" else audience in settings.audiences)
     ]
     notes = [
         f"audience {name} is meant for {wanted}, which is not configured; skipped"

@@ -122,9 +122,9 @@ def _birthdays(world: World, person: Person) -> Iterator[Cause]:
         on, born = day - timedelta(days=back), person.birth_on
         is_kept_early = (on.month, on.day) == (2, 28) and (on + timedelta(days=1)).month == 3
         is_leap = born is not None and (born.month, born.day) == (2, 29) and is_kept_early
-        if born is not None and on.year > born.year and ((on.month, on.day) == (born.month, born.day) or is_leap):
-            if world.midnight(on) <= world.as_of:
-                yield "", f"birthday:crm:{person.customer_id}:{on.year}", world.midnight(on), None
+        is_it = born is not None and on.year > born.year and ((on.month, on.day) == (born.month, born.day) or is_leap)
+        if is_it and world.midnight(on) <= world.as_of:
+            yield "", f"birthday:crm:{person.customer_id}:{on.year}", world.midnight(on), None
 
 
 def _silences(person: Person, kind: str, patience: timedelta) -> Iterator[Cause]:
@@ -170,11 +170,7 @@ Sign = tuple[datetime, str, str]
 
 
 def _signs(person: Person) -> list[Sign]:
-    found = [
-        (each.at, each.kind, f"{each.kind}:shop:{each.name}")
-        for each in person.events
-        if not each.is_machine
-    ]
+    found = [(each.at, each.kind, f"{each.kind}:shop:{each.name}") for each in person.events if not each.is_machine]
     for talk in person.talks:
         found.append((talk.opened_at, "conversation_opened", f"conversation_opened:desk:{talk.name}"))
         found += [(at, "message_inbound", f"message_inbound:desk:{name}") for at, name, theirs in talk.lines if theirs]

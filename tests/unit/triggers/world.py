@@ -108,7 +108,7 @@ def make_world(seed: int, zone: str, as_of: datetime, people: int = 50) -> World
 
 
 def _live(world: World, dice: random.Random, person: Person) -> None:
-    """From one thing to the next, a few hours or many days later, often at midnight; the last ones just before as_of."""
+    """From one thing to the next, a few hours or many days later, often at midnight."""
     at = world.as_of - timedelta(days=dice.choice([1, 3, 10, 100, 450, 480]))
     for number in range(dice.choice([3, 10, 40])):
         if at >= world.as_of:
