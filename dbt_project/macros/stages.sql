@@ -62,23 +62,3 @@
     {%- endfor -%}
     {{- return(local_md5(tojson(rules, sort_keys=True))) -}}
 {% endmacro %}
-
-{# The RFM group of a person with an order; see vars.rfm_* for the reading. Without any order it is null. #}
-{% macro rfm_segment(recency_days, frequency, aov, store_aov) -%}
-    {%- set is_repeat = frequency ~ " >= " ~ var('rfm_repeat_orders') -%}
-    {%- set is_high_value = "coalesce(" ~ aov ~ " >= " ~ store_aov ~ ", false)" -%}
-    case
-        when {{ recency_days }} > {{ var('rfm_risk_days') }} then 'about_to_lose'
-        when {{ recency_days }} > {{ var('rfm_nurture_days') }} then 'at_risk'
-        when {{ recency_days }} >= {{ var('rfm_recent_days') }} and ({{ is_repeat }} or {{ is_high_value }}) then 'high_potential'
-        when {{ recency_days }} >= {{ var('rfm_recent_days') }} then 'needs_nurturing'
-        when {{ is_repeat }} and {{ is_high_value }} then 'champions'
-        when {{ is_repeat }} then 'loyalists'
-        when {{ recency_days }} is not null then 'recent'
-    end
-{%- endmacro %}
-
-{# The fifth that a value falls into when equal values are not split: how many are no better, of all. #}
-{% macro unsplit_score(no_better_count, all_count) %}
-    {{- return("cast(ceil(cast(5 * " ~ no_better_count ~ " as double) / " ~ all_count ~ ") as integer)") -}}
-{% endmacro %}

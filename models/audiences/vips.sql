@@ -3,7 +3,13 @@ with customers as (select * from {{ ref('customers') }} where email is not null)
 
 consenting as ({{ consenting('email', 'marketing') }}),
 
-scores as (select * from {{ ref('rfm_scores') }} where method = 'unsplit'),
+rfm_scores as (select * from {{ ref('rfm_scores') }}),
+
+-- fifths of few people say little: then what stands in for them counts
+scores as (
+    select * from rfm_scores
+    where method = (select coalesce(max(stands_in), 'unsplit') from rfm_scores where method = 'unsplit')
+),
 
 members as (
     select customers.customer_id
