@@ -21,7 +21,7 @@ from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
 from tests.support.installation import installed_in
-from tests.unit.lifecycle_reference import reading
+from tests.unit.lifecycle_reference import reading, reading_rfm
 from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
 
 WORLDS = {
@@ -36,6 +36,7 @@ TABLES = [
     "lifecycle.lost_reasons",
     "lifecycle.stage_transitions",
     "lifecycle.stage_dwell",
+    "lifecycle.rfm_scores",
     "kpis.kpi_values",
     "kpis.cohort_retention",
 ]
@@ -79,7 +80,18 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
 def _run_models(world: World, home: Home) -> None:
     dbt = installed_in(home).night().dbt
     done = subprocess.run(
-        [str(dbt.executable), "run", "--select", "lifecycle", "kpis", "--no-use-colors"],
+        [
+            str(dbt.executable),
+            "run",
+            "--no-use-colors",
+            "--select",
+            "repeat_times",
+            "lifecycle",
+            "kpis",
+            "--exclude",
+            "lifecycle.triggers",
+            "stage_coverage",
+        ],
         cwd=dbt.project_dir,
         env={
             **dbt.env,
@@ -304,6 +316,16 @@ def test_moves_are_the_same_people_and_as_long(built: Built) -> None:
         assert rows[key]["customers_count"] == len({customer_id for customer_id, _days in moves})
         assert rows[key]["moves_count"] == len(moves)
         assert rows[key]["median_days"] == pytest.approx(statistics.median(days for _id, days in moves), rel=1e-12)
+
+
+def test_scores_and_groups_are_the_same_by_every_method(built: Built) -> None:
+    columns = ("r_score", "f_score", "m_score", "rfm_segment", "stands_in")
+    found = {
+        (row["customer_id"], row["method"]): tuple(row[column] for column in columns)
+        for row in built.tables["lifecycle.rfm_scores"]
+        if row["method"] != "split"
+    }
+    assert found == reading_rfm.scores(built.world)
 
 
 def _fractions(rows: dict[date, dict[str, Any]]) -> dict[date, tuple[int, int]]:
