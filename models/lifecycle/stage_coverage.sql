@@ -1,6 +1,6 @@
 -- One row per stage model and stage: which touchpoints, triggers and audiences serve it.
 with declared as (
-    {% for model, content in var('stage_models').items() %}{% set is_last_model = loop.last %}
+    {% for model, content in stage_models().items() %}{% set is_last_model = loop.last %}
     {% for stage in content['stages'] %}
     select
         '{{ model }}' as stage_model, '{{ stage['stage'] }}' as stage, '{{ stage['label'] | replace("'", "''") }}' as stage_label,

@@ -30,7 +30,8 @@ def limits(world: World) -> tuple[tuple[int, int, int], bool]:
         return (40, 90, 180), False
     gaps.sort()
     recent, nurture, risk = (gaps[ceil(len(gaps) * share / 100) - 1] for share in (50, 80, 95))
-    return (recent, nurture, risk), True
+    recent, nurture = max(recent, 1), max(nurture, recent + 1, 2)
+    return (recent, nurture, max(risk, nurture + 1)), True
 
 
 def scores(world: World) -> Scores:
@@ -54,7 +55,7 @@ def scores(world: World) -> Scores:
         r = _fifth([each[0] >= days for each in others])
         f = _fifth([each[1] <= orders for each in others])
         m = _fifth([each[2] <= money for each in others])
-        declared = _group(days, orders, is_high[who], 40, 90, 180)
+        declared = group(days, orders, is_high[who], 40, 90, 180)
         found[who, "unsplit"] = (r, f, m, declared, few)
         points = (
             5 - sum(days > bound for bound in FIXED[0]),
@@ -63,7 +64,7 @@ def scores(world: World) -> Scores:
         )
         found[who, "fixed"] = (*points, declared, None)
         paced = 5 - (days >= recent) - (days > nurture) - (days > risk) - (days > 2 * risk)
-        own = _group(days, orders, is_high[who], recent, nurture, risk)
+        own = group(days, orders, is_high[who], recent, nurture, risk)
         found[who, "cadence"] = (paced, f, m, own, None if is_own else "declared_limits")
     return found
 
@@ -76,7 +77,7 @@ def _mean(orders: list[Order]) -> int:
     return (2 * sum(order.revenue for order in orders) * 10000 + len(orders)) // (2 * len(orders))
 
 
-def _group(days: int, orders: int, is_high: bool, recent: int, nurture: int, risk: int) -> str:
+def group(days: int, orders: int, is_high: bool, recent: int, nurture: int, risk: int) -> str:
     if days > nurture:
         return "about_to_lose" if days > risk else "at_risk"
     if days >= recent:
