@@ -19,7 +19,7 @@ import yaml
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
-from tests.unit.lifecycle_reference import leaving, reading, reports, turns
+from tests.unit.lifecycle_reference import leaving, reading, reading_rfm, reports, turns
 from tests.unit.lifecycle_reference.running import run_models
 from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
 
@@ -35,6 +35,7 @@ TABLES = [
     "lifecycle.lost_reasons",
     "lifecycle.stage_transitions",
     "lifecycle.stage_dwell",
+    "lifecycle.rfm_scores",
     "kpis.kpi_values",
     "kpis.cohort_retention",
     "lifecycle.customer_stages",
@@ -69,7 +70,7 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
     world = make_world(*WORLDS[request.param])
     try:
         write_world(world, parsed_home.build_file)
-        run_models(world, parsed_home, "lifecycle", "kpis")
+        run_models(world, parsed_home, "repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage")
         with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
             tables = {name: _rows(connection, name) for name in TABLES}
     finally:
@@ -319,6 +320,16 @@ def test_whose_turn_it_is_and_which_signs_are_up_are_the_same(built: Built) -> N
     losses, signs = built.tables["lifecycle.losses"], built.tables["lifecycle.risk_signals"]
     differing, up = turns.differing_signs(built.world, expected, losses, signs)
     assert (differing, len(up)) == ([], 5)
+
+
+def test_scores_and_groups_are_the_same_by_every_method(built: Built) -> None:
+    columns = ("r_score", "f_score", "m_score", "rfm_segment", "stands_in")
+    found = {
+        (row["customer_id"], row["method"]): tuple(row[column] for column in columns)
+        for row in built.tables["lifecycle.rfm_scores"]
+        if row["method"] != "split"
+    }
+    assert found == reading_rfm.scores(built.world)
 
 
 def _fractions(rows: dict[date, dict[str, Any]]) -> dict[date, tuple[int, int]]:
