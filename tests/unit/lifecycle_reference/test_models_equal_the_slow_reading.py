@@ -70,7 +70,9 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
     world = make_world(*WORLDS[request.param])
     try:
         write_world(world, parsed_home.build_file)
-        run_models(world, parsed_home, "repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage")
+        run_models(
+            world, parsed_home, "repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage"
+        )
         with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
             tables = {name: _rows(connection, name) for name in TABLES}
     finally:
