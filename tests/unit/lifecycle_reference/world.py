@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from tests.unit.lifecycle_reference import details
 
@@ -97,11 +98,21 @@ class World:
     def known_orders(self) -> list[Order]:
         return [order for person in self.people for order in person.orders]
 
+    @cached_property
+    def mean_order(self) -> int:
+        """Of those whom somebody is known to have placed, in ten-thousandths, a half rounded up."""
+        return mean(self.known_orders)
+
     def day(self, at: datetime):
         return at.astimezone(self.zone).date()
 
     def midnight(self, day) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+
+def mean(orders: list[Order]) -> int:
+    """The mean order, in ten-thousandths as amounts are kept, a half rounded up."""
+    return (2 * sum(order.revenue for order in orders) * 10000 + len(orders)) // (2 * len(orders))
 
 
 def make_world(seed: int, zone: str, as_of: datetime, people: int = 160) -> World:
@@ -229,10 +240,14 @@ def write_world(world: World, path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         for schema, tables in (("customer", TABLES), ("input", INPUT)):
             connection.execute(f"create schema {schema}")
-            for name, columns in tables.items():
-                connection.execute(f"create table {schema}.{name} ({columns})")
-                marks = ", ".join("?" for _ in columns.split(", "))
-                connection.executemany(f"insert into {schema}.{name} values ({marks})", rows[name])
+            for name, types in tables.items():
+                connection.execute(f"create table {schema}.{name} ({types})")
+                if rows[name]:
+                    columns = zip(*rows[name], strict=True)
+                    given = pa.table({f"c{place}": pa.array(values) for place, values in enumerate(columns)})
+                    connection.register("given", given)
+                    connection.execute(f"insert into {schema}.{name} select * from given")
+                    connection.unregister("given")
 
 
 def reason_of(told: Told) -> str | None:
