@@ -198,6 +198,16 @@ def stage_conversions(told: Stays) -> Figures:
     return dict(found)
 
 
+def conversion_rates(told: Stays) -> Figures:
+    """stage_conversion_rate: whoever reached any later stage, by stage entered and of all stages together."""
+    found: Figures = defaultdict(lambda: {"numerator": 0, "denominator": 0})
+    for (model, month, stage, to_stage, days), figures in stage_conversions(told).items():
+        for segment in (stage, "all") if to_stage == "(any later)" else ():
+            found[f"{model}_within_{days}d", month, segment]["numerator"] += figures["converted"]
+            found[f"{model}_within_{days}d", month, segment]["denominator"] += figures["closed"]
+    return dict(found)
+
+
 REPORTS: dict[str, tuple[Callable[[Stays], Figures], list[str], dict[str, str]]] = {
     "stage_days": (
         stage_days,

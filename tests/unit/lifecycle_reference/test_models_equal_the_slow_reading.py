@@ -315,6 +315,17 @@ def test_rates_of_loss_and_named_competitors_are_the_same(built: Built) -> None:
     assert reports.differences(leaving.drop_offs(stays), rows, keys, columns) == []
 
 
+def test_rates_of_conversion_and_days_to_the_sale_are_the_same(built: Built) -> None:
+    stays = reports.stays_of(built.world, built.tables["lifecycle.stage_history"])
+    rows = [row for row in built.tables["kpis.kpi_values"] if row["kpi"] == "stage_conversion_rate"]
+    keys, columns = ["variant", "period_start_on", "segment"], {"numerator": "numerator", "denominator": "denominator"}
+    assert reports.differences(reports.conversion_rates(stays), rows, keys, columns) == []
+    won = {month: row for (model, month), row in reports.days_to_won(stays).items() if model == "conversation_funnel"}
+    for variant in ("median", "p90"):
+        found = {month: row["value"] for month, row in built.kpi("sales_cycle_days", variant).items()}
+        assert found == {month: pytest.approx(won[month][variant]) for month in stays.months()}
+
+
 def test_whose_turn_it_is_and_which_signs_are_up_are_the_same(built: Built) -> None:
     expected = turns.turns(built.world, built.tables["lifecycle.customer_stages"])
     assert turns.listed(built.tables["lifecycle.conversation_priorities"]) == expected
