@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import statistics
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
 from tests.support.installation import installed_in
+from tests.support.nights import run_dbt
 from tests.unit.lifecycle_reference import reading
 from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
 
@@ -78,19 +78,9 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
 
 def _run_models(world: World, home: Home) -> None:
     dbt = installed_in(home).night().dbt
-    done = subprocess.run(
-        [str(dbt.executable), "run", "--select", "lifecycle", "kpis", "--no-use-colors"],
-        cwd=dbt.project_dir,
-        env={
-            **dbt.env,
-            "PERENNIAL_AS_OF_UTC": world.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "PERENNIAL_TIME_ZONE": world.zone.key,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    as_of = world.as_of.strftime("%Y-%m-%d %H:%M:%S.%f")
+    env = {**dbt.env, "PERENNIAL_AS_OF_UTC": as_of, "PERENNIAL_TIME_ZONE": world.zone.key}
+    run_dbt(dbt, "run", "--select", "lifecycle", "kpis", env=env)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
