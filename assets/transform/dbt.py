@@ -19,6 +19,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 
 from assets.night import Night
+from assets.transform import rules
 from assets.transform.child import dying_with
 from assets.transform.translator import RoomsTranslator
 from perennial.config.files import make_folder
@@ -90,18 +91,21 @@ def _results(night: Night) -> list[dict[str, Any]]:
 def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
     """What the certificate will say of this build: its tests, its rules, its inputs."""
     tests = [each for each in _results(night) if each["unique_id"].startswith("test.")]
+    declared = rules.variables(night)
     return build.BuildRecord(
         snapshot_id=night.snapshot_id,
         as_of=night.as_of,
         built_at=night.clock(),
         input_hash=build.input_hash(night.home),
-        rule_versions=_rule_versions(manifest),
+        rule_versions=rules.rules(night, manifest, declared),
         checks=Checks(
             passed=sum(each["status"] == "pass" for each in tests),
             warned=tuple(sorted(_name(each) for each in tests if each["status"] == "warn")),
             failed=tuple(sorted(_name(each) for each in tests if each["status"] in ("fail", "error"))),
         ),
         outputs=outputs(manifest),
+        watched=rules.watched(manifest),
+        moving=rules.moving(declared),
     )
 
 
@@ -115,12 +119,6 @@ def outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _name(result: Mapping[str, Any]) -> str:
     return result["unique_id"].split(".")[2]
-
-
-def _rule_versions(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Each model's hash, so that two snapshots can be told apart by rule as well as by data."""
-    models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
-    return {node["name"]: node["checksum"]["checksum"][:12] for node in models}
 
 
 def _row_counts(night: Night) -> dict[str, int]:
