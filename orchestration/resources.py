@@ -6,13 +6,14 @@ they lead to; dbt's environment and its manifest. What does not: steps (assets/)
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assets.night import RESOURCE, DbtProcess, Night
 from perennial.config.as_of import parse_as_of
@@ -20,6 +21,7 @@ from perennial.config.extras import require
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
 from perennial.config.settings import Settings, load_settings
+from perennial.lifecycle.versions import declared_in, kept
 from perennial.warehouse.build import new_snapshot_id
 from perennial.warehouse.lock import InstallationLock
 
@@ -78,6 +80,11 @@ class Installation:
             failpoint=Failpoints.from_env(self.env),
         )
 
+    def kept_stage_models(self) -> dict[str, Any]:
+        """Older versions of stage models that stand beside the current ones; ConfigError where one is not known."""
+        wanted = self.settings.lifecycle.keep_versions
+        return kept(self.home, wanted, declared_in(self.root)) if wanted else {}
+
     def dbt(self, as_of: datetime, snapshot_id: str) -> DbtProcess:
         """The dbt process of one run (docs/architecture.md, dbt's view of a run)."""
         target = self.home.dbt / "target"
@@ -95,6 +102,7 @@ class Installation:
                 "PERENNIAL_TIME_ZONE": self.settings.business.time_zone,
                 "PERENNIAL_CURRENCY": self.settings.business.currency,
                 "PERENNIAL_SNAPSHOT_ID": snapshot_id,
+                "PERENNIAL_KEPT_STAGE_MODELS": json.dumps(self.kept_stage_models()),
                 "PERENNIAL_MEMORY_LIMIT": self.settings.engine.memory_limit,
                 "PERENNIAL_THREADS": str(self.settings.engine.threads),
                 "DBT_TARGET_PATH": str(target),

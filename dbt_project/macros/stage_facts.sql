@@ -24,7 +24,7 @@
 {# The cause where it can move somebody in a stage model, else null: what speaks of no fact of the model is no cause of its stays. #}
 {% macro cause_within(model, cause) %}
     {%- set facts, rules = [], [] -%}
-    {%- for stage in var('stage_models')[model]['stages'] -%}
+    {%- for stage in stage_models()[model]['stages'] -%}
         {%- for alternative in stage_alternatives(stage) -%}{%- do facts.extend(alternative.keys()) -%}{%- endfor -%}
         {%- if stage.get('when') -%}{%- do facts.extend(order_facts() + side_facts().keys() | list) -%}{%- endif -%}
     {%- endfor -%}
@@ -43,7 +43,7 @@
 {# The bounds that any stage of any model sets to a fact. #}
 {% macro bounds_of(fact) %}
     {%- set bounds = [] -%}
-    {%- for model in var('stage_models').values() -%}
+    {%- for model in stage_models().values() -%}
         {%- for stage in model['stages'] -%}
             {%- for alternative in stage_alternatives(stage) if fact in alternative -%}{%- do bounds.append(alternative[fact]) -%}{%- endfor -%}
         {%- endfor -%}

@@ -1,9 +1,23 @@
 {# Stage models, as declared in vars.stage_models, turned into SQL. Nothing here knows a particular model or fact. #}
 
+{#
+    All stage models by name: those declared, and the older versions of them that this installation keeps beside them
+    (perennial/lifecycle/versions.py). A kept one is told from the current one by its name in the tables.
+#}
+{% macro stage_models() %}
+    {%- set models = {} -%}
+    {%- do models.update(var('stage_models')) -%}
+    {%- do models.update(fromjson(run_setting('PERENNIAL_KEPT_STAGE_MODELS', '{}'))) -%}
+    {{- return(models) -}}
+{% endmacro %}
+
+{# What readers call a stage model: five_stage, or five_stage@caee1a91bf65 for a version that is kept. #}
+{% macro stage_model_name(model) %}{{ return(stage_models()[model].get('named', model)) }}{% endmacro %}
+
 {# The stage that facts lead to, first match from the top. Facts are named: stage_case('five_stage', orders_count='n', …). #}
 {% macro stage_case(model) -%}
     case
-        {%- for stage in var('stage_models')[model]['stages'] %}
+        {%- for stage in stage_models()[model]['stages'] %}
         when {{ stage_condition(model, stage, kwargs) }} then '{{ stage['stage'] }}'
         {%- endfor %}
     end
@@ -38,7 +52,7 @@
 {# What the declaration says of a stage (kind, label, next_action), given the column that holds its name. #}
 {% macro stage_attribute(model, attribute, stage_column) -%}
     case {{ stage_column }}
-        {%- for stage in var('stage_models')[model]['stages'] if stage.get(attribute) is not none %}
+        {%- for stage in stage_models()[model]['stages'] if stage.get(attribute) is not none %}
         when '{{ stage['stage'] }}' then '{{ stage[attribute] | replace("'", "''") }}'
         {%- endfor %}
     end
@@ -47,8 +61,8 @@
 {# The same for a table of all stage models, whose columns are stage_model and stage. rule_version is one of its attributes. #}
 {% macro by_stage_model(attribute) -%}
     case stage_model
-        {%- for model in var('stage_models') %}
-        when '{{ model }}' then {% if attribute == 'rule_version' %}'{{ rule_version(model) }}'{% else %}{{ stage_attribute(model, attribute, 'stage') }}{% endif %}
+        {%- for model in stage_models() %}
+        when '{{ stage_model_name(model) }}' then {% if attribute == 'rule_version' %}'{{ rule_version(model) }}'{% else %}{{ stage_attribute(model, attribute, 'stage') }}{% endif %}
         {%- endfor %}
     end
 {%- endmacro %}
@@ -56,7 +70,7 @@
 {# Identifies the rules that made a stay. Labels and next actions are left out: another wording changes no history. #}
 {% macro rule_version(model) %}
     {%- set rules = [] -%}
-    {%- for stage in var('stage_models')[model]['stages'] -%}
+    {%- for stage in stage_models()[model]['stages'] -%}
         {%- do rules.append({'stage': stage['stage'], 'kind': stage['kind'], 'bounds': stage.get('bounds', {})}) -%}
         {%- if stage.get('when') -%}{%- do rules[-1].update({'when': stage['when']}) -%}{%- endif -%}
     {%- endfor -%}
