@@ -19,10 +19,10 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 
 from assets.night import Night
-from assets.transform import rules
 from assets.transform.child import dying_with
 from assets.transform.translator import RoomsTranslator
 from perennial.config.files import make_folder
+from perennial.lifecycle import rules
 from perennial.warehouse import build
 from perennial.warehouse.certificate import Checks
 from perennial.warehouse.duck import connect
@@ -91,13 +91,13 @@ def _results(night: Night) -> list[dict[str, Any]]:
 def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
     """What the certificate will say of this build: its tests, its rules, its inputs."""
     tests = [each for each in _results(night) if each["unique_id"].startswith("test.")]
-    declared = rules.variables(night)
+    declared = rules.variables(night.dbt.project_dir)
     return build.BuildRecord(
         snapshot_id=night.snapshot_id,
         as_of=night.as_of,
         built_at=night.clock(),
         input_hash=build.input_hash(night.home),
-        rule_versions=rules.rules(night, manifest, declared),
+        rule_versions=rules.rules(night.settings.business, manifest, declared),
         checks=Checks(
             passed=sum(each["status"] == "pass" for each in tests),
             warned=tuple(sorted(_name(each) for each in tests if each["status"] == "warn")),

@@ -16,6 +16,7 @@ COMMAND_MODULES = (
     "perennial.cli.demo",
     "perennial.cli.audience",
     "perennial.cli.identity",
+    "perennial.cli.impact",
     "perennial.cli.plan",
     "perennial.cli.receive",
     "perennial.cli.report",

@@ -3,7 +3,7 @@
 What lives here: journal/rules/<stage_model>/<rule_version>.yml, append-only, and finding in it what perennial.yml asks
 for under lifecycle.keep_versions. What does not: the SQL made of a kept version (dbt_project/macros/stages.sql).
 
-A kept version stands in the same tables as a stage model of its own, named <stage_model>@<first letters of its version>.
+A kept version stands in the same tables as a stage model of its own: <stage_model>@<first letters of its version>.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from perennial.config.files import write_atomically
 from perennial.config.home import Home
 from perennial.config.problems import ConfigError
 from perennial.lifecycle.declaration import rule_versions
+from perennial.lifecycle.rules import variables
 
 FOLDER = "rules"
 SHOWN = 12  # letters of a version that tell it apart from all others of its model
@@ -27,8 +28,7 @@ WHERE = "lifecycle.keep_versions"
 
 def declared_in(project: Path) -> dict[str, Any]:
     """The stage models that the dbt project in this folder declares."""
-    content = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
-    return dict(content.get("vars", {}).get("stage_models", {}))
+    return dict(variables(project).get("stage_models", {}))
 
 
 def remember(home: Home, declared: Mapping[str, Any], versions: Mapping[str, str], at: datetime) -> list[str]:

@@ -1,6 +1,6 @@
-"""By which rules a build was made, and which of its figures are final: what dbt's manifest and variables say of both.
+"""By which rules a build is made, and which of its figures are final: what dbt's manifest and variables say of both.
 
-What lives here: reading them for the record of the build. What does not: comparing two builds (perennial/warehouse).
+What lives here: reading them. What does not: comparing two builds (perennial/warehouse/restatements.py).
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from assets.night import Night
+from perennial.config.settings import Business
 from perennial.lifecycle.declaration import rule_versions, stage_models_reading
 from perennial.warehouse.restatements import CODE, SETTING, STAGE_MODEL, VARIABLE, Watched
 
@@ -26,19 +27,18 @@ _SHORT = 40  # longer values are told by their hash
 Manifest = Mapping[str, Any]
 
 
-def variables(night: Night) -> dict[str, Any]:
-    """`vars` of dbt_project.yml."""
-    text = (night.dbt.project_dir / "dbt_project.yml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text).get("vars", {}))
+def variables(project: Path) -> dict[str, Any]:
+    """`vars` of the dbt project in this folder."""
+    content = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
+    return dict(content.get("vars", {}))
 
 
-def rules(night: Night, manifest: Manifest, declared: Mapping[str, Any]) -> dict[str, str]:
+def rules(business: Business, manifest: Manifest, declared: Mapping[str, Any]) -> dict[str, str]:
     """Each model's hash, each stage model's version, each variable, and the code under each watched table."""
-    business = night.settings.business
     return {
         **{node["name"]: node["checksum"]["checksum"][:12] for node in _models(manifest)},
         **{f"{STAGE_MODEL}{name}": version for name, version in rule_versions(declared[STAGE_MODELS]).items()},
-        **{f"{VARIABLE}{name}": _told(value) for name, value in declared.items() if name != STAGE_MODELS},
+        **{f"{VARIABLE}{name}": told(value) for name, value in declared.items() if name != STAGE_MODELS},
         f"{SETTING}time_zone": business.time_zone,
         f"{SETTING}currency": business.currency,
         **{f"{CODE}{_table(node)}": _hash("".join(_code(manifest, node))) for node in _watching(manifest)},
@@ -99,7 +99,7 @@ def _code(manifest: Manifest, node: Mapping[str, Any]) -> list[str]:
     return [each.get("raw_code") or each["checksum"]["checksum"] for each in made] + own
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
     text = json.dumps(value, sort_keys=True)
     return text if len(text) <= _SHORT else _hash(text)
 
