@@ -134,7 +134,8 @@ def compare(old: Build, new: Build, settings: Settings, as_of: datetime) -> Impa
 _MOVES = """
     select stage_model, old.stage, new.stage, count(*)
     from (from old.lifecycle.customer_stages where not contains(stage_model, '@')) as old
-    full join (from new.lifecycle.customer_stages where not contains(stage_model, '@')) as new using (stage_model, customer_id)
+    full join (from new.lifecycle.customer_stages where not contains(stage_model, '@')) as new
+        using (stage_model, customer_id)
     group by all order by stage_model, count(*) desc, old.stage, new.stage
 """
 _LABELS = """
@@ -147,8 +148,12 @@ _FIGURES = "select table_name || '.' || figure, count(*) from temp.moved group b
 # months of the whole business: what people quote
 _SHIFTS = f"""
     select table_name, figure, row_key, old_value, new_value from temp.moved
-    where table_name = 'kpis.kpi_values' and figure = 'value' and contains(row_key, '"dimension":"all"') and contains(row_key, '"grain":"month"')
-    order by case when old_value <> 0 then abs(coalesce(new_value, 0) - old_value) / abs(old_value) when new_value <> 0 then 1 else 0 end desc, row_key
+    where table_name = 'kpis.kpi_values' and figure = 'value'
+        and contains(row_key, '"dimension":"all"') and contains(row_key, '"grain":"month"')
+    order by
+        case when old_value <> 0 then abs(coalesce(new_value, 0) - old_value) / abs(old_value)
+            when new_value <> 0 then 1 else 0 end desc,
+        row_key
     limit {TOP}
 """
 

@@ -28,7 +28,8 @@ def page(impact: Impact, ref: str, commit: str, budget: Mapping[str, float]) -> 
     lines = [
         f"# Impact of these rules against `{ref}`",
         "",
-        f"{verdict} {impact.people:,} people as of {impact.as_of:%Y-%m-%d %H:%M} UTC; the rules before are those of {commit[:VERSION]}.",
+        f"{verdict} {impact.people:,} people as of {impact.as_of:%Y-%m-%d %H:%M} UTC;"
+        f" the rules before are those of {commit[:VERSION]}.",
         "",
         *_table(("measure", "now", "budget", ""), (
             (said, _amount(name, impact.measures()[name]), _amount(name, budget[name]), "over" if name in over else "")
@@ -50,8 +51,8 @@ def _rules(impact: Impact) -> Iterator[str]:
         yield "No stage model, label or setting."
     for model in changed:
         yield f"- `{model.name}`: version {_version(model.versions[0])} → {_version(model.versions[1])}"
-    for model_name, stage, old, new in impact.labels:
-        yield f"- `{model_name}`: stage `{stage}` is called {new or 'nothing'}, was {old or 'nothing'} (a label: no new version)"
+    for name, stage, old, new in impact.labels:
+        yield f"- `{name}`: `{stage}` is called {new or 'nothing'}, was {old or 'nothing'} (a label: no new version)"
     for name, old, new in impact.settings:
         yield f"- `{name}`: {old} → {new}"
 
@@ -93,7 +94,8 @@ def _audiences(impact: Impact) -> Iterator[str]:
         yield f"None of {len(impact.audiences)} changes."
         return
     yield from _table(("audience", "before", "now", "join", "leave", "sent to"), (
-        (f"`{each.name}`", f"{each.old_size:,}", f"{each.new_size:,}", f"{each.joins:,}", f"{each.leaves:,}", ", ".join(each.to))
+        (f"`{each.name}`", *(f"{n:,}" for n in (each.old_size, each.new_size, each.joins, each.leaves)),
+         ", ".join(each.to))
         for each in moved
     ))  # fmt: skip
 
@@ -111,7 +113,8 @@ def _figures(impact: Impact) -> Iterator[str]:
         return
     yield from ("", "The monthly values of the whole business that move most:", "")
     yield from _table(("KPI", "month", "before", "now", "by"), (
-        (f"`{key['kpi']}` {key['variant']}", key["period_start_on"], _number(each.old), _number(each.new), f"{shift_of(each):.1%}")
+        (f"`{key['kpi']}` {key['variant']}", key["period_start_on"],
+         _number(each.old), _number(each.new), f"{shift_of(each):.1%}")
         for each in impact.shifts
         for key in [json.loads(each.row_key)]
     ))  # fmt: skip

@@ -118,6 +118,7 @@ def _moved(table: str, watched: Watched, as_of_on: str, old: str, new: str) -> s
         f"select *, {is_new} as is_new_ from {database}.{name(schema)}.{name(relation)}"
         for database, is_new in ((old, "false"), (new, "true"))
     )
+    packed = ", ".join(f"{name(each)} := {name(each)}" for each in watched.key)
     finals = ", ".join(
         f"{name(figure)}::double as {name(figure)}, coalesce({when}, false) as {name(f'{figure} is final')}"
         for figure, when in watched.final.items()
@@ -139,23 +140,25 @@ def _moved(table: str, watched: Watched, as_of_on: str, old: str, new: str) -> s
         insert into moved by name
         with sides as (select *, date {quote(as_of_on)} as as_of_on from ({sides})),
         judged as (
-            select {keys}, is_new_, cast({watched.until} as date) as until_, {watched.stage_model} as stage_model_, {finals},
+            select {keys}, is_new_, cast({watched.until} as date) as until_, {watched.stage_model} as stage_model_,
+                {finals},
                 bool_or(not is_new_) over kin and bool_or(is_new_) over kin as is_of_both
             from sides window kin as (partition by {family})
         ),
         paired as (
-            select {keys}, to_json(struct_pack({", ".join(f"{name(each)} := {name(each)}" for each in watched.key)}))::varchar as row_key,
+            select {keys}, to_json(struct_pack({packed}))::varchar as row_key,
                 any_value(until_) as until_, any_value(stage_model_) as stage_model_,
                 bool_or(not is_new_) as has_old, bool_or(is_new_) as has_new, {both}
             from judged where is_of_both group by {keys}
         ),
         told as ({told})
-        select {quote(table)} as table_name, figure, row_key, stage_model_ as stage_model, until_ as until_on, old_value, new_value
+        select {quote(table)} as table_name, figure, row_key, stage_model_ as stage_model, until_ as until_on,
+            old_value, new_value
         from told
         where old_value is distinct from new_value
             and (has_old and has_new or coalesce(old_value, new_value, 0) <> 0)
             and coalesce(abs(new_value - old_value) > {TOLERANCE} * greatest(abs(old_value), abs(new_value)), true)
-    """  # noqa: S608
+    """
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> set[str]:
@@ -203,7 +206,8 @@ def _late(connection: duckdb.DuckDBPyConnection, before: Edition) -> tuple[str, 
     """What was landed since that edition and is dated before it: said in words, and the first day of it."""
     since, as_of = _moment(before.built_at), _moment(before.as_of)
     parts = [
-        f"select {quote(table.name)} as table_name, count(*) as rows_count, min({table.event_time})::timestamp as first_at"
+        f"select {quote(table.name)} as table_name, count(*) as rows_count,"
+        f" min({table.event_time})::timestamp as first_at"
         f" from build.input.{table.name} where loaded_at > {since} and {table.event_time}::timestamp < {as_of}"
         for table in TABLES.values()
         if table.event_time and {table.event_time, "loaded_at"} <= _columns(connection, "build", f"input.{table.name}")
@@ -234,8 +238,8 @@ def _mean_moved(connection: duckdb.DuckDBPyConnection) -> str:
         return ""
     old, new = (
         connection.execute(
-            f"select (sum(revenue_amount) / nullif(sum(orders_count), 0))::decimal(18, 4) from {side}.customer.customers"
-            " where orders_count > 0 and revenue_amount is not null"
+            "select (sum(revenue_amount) / nullif(sum(orders_count), 0))::decimal(18, 4)"
+            f" from {side}.customer.customers where orders_count > 0 and revenue_amount is not null"
         ).fetchall()[0][0]
         for side in ("last", "build")
     )
@@ -245,11 +249,13 @@ def _mean_moved(connection: duckdb.DuckDBPyConnection) -> str:
 def _name_causes(connection: duckdb.DuckDBPyConnection, before: Edition, after: Edition, causes: _Causes) -> None:
     """temp.moved with its causes, into temp.restated. Of several that may have moved a figure, all are named."""
     model = "split_part(stage_model, '@', 1)"
+    is_late = f"{quote(causes.late)} <> '' and coalesce(until_on > date {quote(causes.late_on)}, true)"
+    settings = _by("table_name", causes.settings)
     possible = [
         ("new_rule", f"{model} in {_list(causes.models)}", _by(model, causes.models)),
-        ("changed_setting", _by("table_name", causes.settings) + " <> ''", _by("table_name", causes.settings)),
+        ("changed_setting", f"{settings} <> ''", settings),
         ("changed_code", f"table_name in {_list(causes.code)}", "'the SQL that makes it'"),
-        ("late_data", f"{quote(causes.late)} <> '' and coalesce(until_on > date {quote(causes.late_on)}, true)", quote(causes.late)),
+        ("late_data", is_late, quote(causes.late)),
         ("identity", f"{quote(causes.joined)} <> ''", quote(causes.joined)),
         ("store_mean", f"{quote(causes.mean)} <> '' and {model} in {_list(causes.mean_models)}", quote(causes.mean)),
     ]  # fmt: skip
@@ -263,10 +269,11 @@ def _name_causes(connection: duckdb.DuckDBPyConnection, before: Edition, after: 
     ]
     connection.execute(f"""
         insert into restated by name
-        select {_moment(after.built_at)} as noticed_at, {_moment(after.as_of)} as as_of, {_moment(before.as_of)} as previous_as_of,
-            table_name, figure, row_key, stage_model, old_value, new_value,
+        select {_moment(after.built_at)} as noticed_at, {_moment(after.as_of)} as as_of,
+            {_moment(before.as_of)} as previous_as_of, table_name, figure, row_key, stage_model, old_value, new_value,
             coalesce(new_value, 0) - coalesce(old_value, 0) as delta,
-            coalesce(nullif(concat_ws(', ', {named}), ''), 'unexplained') as cause, nullif(concat_ws('; ', {said}), '') as evidence,
+            coalesce(nullif(concat_ws(', ', {named}), ''), 'unexplained') as cause,
+            nullif(concat_ws('; ', {said}), '') as evidence,
             {versions[0]} as previous_rule_version, {versions[1]} as rule_version,
             {quote(before.snapshot_id)} as previous_snapshot_id, {quote(after.snapshot_id)} as snapshot_id
         from moved

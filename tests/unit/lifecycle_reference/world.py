@@ -222,7 +222,8 @@ def write_world(world: World, path: Path) -> None:
             for name, columns in tables.items():
                 connection.execute(f"create table {schema}.{name} ({columns})")
                 marks = ", ".join("?" for _ in columns.split(", "))
-                connection.executemany(f"insert into {schema}.{name} values ({marks})", rows[name])
+                if rows[name]:
+                    connection.executemany(f"insert into {schema}.{name} values ({marks})", rows[name])
 
 
 def reason_of(told: Told) -> str | None:
