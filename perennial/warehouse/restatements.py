@@ -183,7 +183,9 @@ def _causes(
         for key in before.rules
         if before.rules[key] != after.rules.get(key)
     }
-    known = {key.removeprefix(CODE) for key in changed if key.startswith(CODE)}
+    code = {key.removeprefix(CODE) for key in changed if key.startswith(CODE)}
+    if not any(key.startswith(CODE) for key in before.rules):  # published by an older Perennial, which did not say
+        code = set(watched)
     return _Causes(
         models={k.removeprefix(STAGE_MODEL): said for k, said in changed.items() if k.startswith(STAGE_MODEL)},
         settings={
@@ -193,7 +195,7 @@ def _causes(
             )
             for table, each in watched.items()
         },
-        code=frozenset(known),
+        code=frozenset(code),
         late=late,
         late_on=late_on,
         joined=_joined(connection),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from perennial.config.home import Home
 from perennial.warehouse import build, journal
 from perennial.warehouse.build import BuildRecord, new_snapshot_id
 from perennial.warehouse.duck import connect
-from perennial.warehouse.restatements import COLUMNS, Watched
+from perennial.warehouse.restatements import COLUMNS, Edition, Watched, find
 from perennial.warehouse.snapshot import publish
 
 MARCH, APRIL = datetime(2024, 3, 15, tzinfo=UTC), datetime(2024, 4, 1, 12, tzinfo=UTC)
@@ -141,29 +142,59 @@ def test_rows_that_come_or_go_are_told_but_not_a_new_report_nor_an_empty_row(hom
     ]  # fmt: skip
 
 
-def test_each_possible_cause_is_named_where_it_may_have_been_the_cause(home: Home) -> None:
-    def moved(**options: Any) -> dict[str, str]:
-        """Cause by table, of a night that moved January's moves of both models and a day of March."""
-        night(home)
-        moves = changed(changed(MOVES, 0, ("funnel", "2024-01-01", "price", 6)), 3, ("rfm", "2024-02-01", None, 8))
-        night(home, moves, changed(VALUES, 0, ("aov", "2024-03-13", 11.0, True)), **options)
-        with duckdb.connect(str(home.published_file), read_only=True) as con:
-            snapshot_id = con.execute("select snapshot_id from publish.snapshot").fetchall()[0][0]
-        told = restated(home, "coalesce(stage_model, table_name), cause, snapshot_id")
-        return {where: cause for where, cause, at in told if at == snapshot_id}
+EVERYWHERE = ("funnel", "rfm", "kpis.kpi_values")
 
-    everywhere = ("funnel", "rfm", "kpis.kpi_values")
-    assert moved() == dict.fromkeys(everywhere, "unexplained")
-    late = moved(late=[(datetime(2024, 2, 10),)])
-    assert late == {"funnel": "unexplained", "rfm": "late_data", "kpis.kpi_values": "late_data"}
-    assert moved(merged=2) == dict.fromkeys(everywhere, "identity")
-    assert moved(mean=21)["rfm"] == "store_mean" and moved(mean=21)["funnel"] == "unexplained"
-    setting = moved(rules={**RULES, "vars.window": "60", "vars.other": "2"})
-    assert setting == {"funnel": "unexplained", "rfm": "unexplained", "kpis.kpi_values": "changed_setting"}
-    assert moved(rules={**RULES, "code.kpis.kpi_values": "b"})["kpis.kpi_values"] == "changed_code"
-    assert moved(rules={**RULES, "settings.time_zone": "Europe/London"}) == dict.fromkeys(everywhere, "changed_setting")
-    both = moved(rules={**RULES, "stage_models.rfm": "two"}, late=[(datetime(2024, 1, 31, 23, 59),)])
-    assert both == {"funnel": "late_data", "rfm": "new_rule, late_data", "kpis.kpi_values": "late_data"}
+
+@pytest.mark.parametrize(
+    ("options", "causes"),
+    [
+        ({}, dict.fromkeys(EVERYWHERE, "unexplained")),
+        (
+            {"late": [(datetime(2024, 2, 10),)]},
+            {"funnel": "unexplained", "rfm": "late_data", "kpis.kpi_values": "late_data"},
+        ),
+        ({"merged": 2}, dict.fromkeys(EVERYWHERE, "identity")),
+        ({"mean": 21}, {"funnel": "unexplained", "rfm": "store_mean", "kpis.kpi_values": "unexplained"}),
+        (
+            {"rules": {**RULES, "vars.window": "60", "vars.other": "2"}},
+            {"funnel": "unexplained", "rfm": "unexplained", "kpis.kpi_values": "changed_setting"},
+        ),
+        (
+            {"rules": {**RULES, "code.kpis.kpi_values": "b"}},
+            {"funnel": "unexplained", "rfm": "unexplained", "kpis.kpi_values": "changed_code"},
+        ),
+        ({"rules": {**RULES, "settings.time_zone": "Europe/London"}}, dict.fromkeys(EVERYWHERE, "changed_setting")),
+        (
+            {"rules": {**RULES, "stage_models.rfm": "two"}, "late": [(datetime(2024, 1, 31, 23, 59),)]},
+            {"funnel": "late_data", "rfm": "new_rule, late_data", "kpis.kpi_values": "late_data"},
+        ),
+    ],
+    ids=["none", "late", "merged", "mean", "setting", "code", "time_zone", "rule_and_late"],
+)
+def test_each_possible_cause_is_named_where_it_may_have_been_the_cause(
+    home: Home, options: dict[str, Any], causes: dict[str, str]
+) -> None:
+    """A night that moved January's moves of both models and a day of March."""
+    moves = changed(changed(MOVES, 0, ("funnel", "2024-01-01", "price", 6)), 3, ("rfm", "2024-02-01", None, 8))
+    assert told(home, RULES, moves, changed(VALUES, 0, ("aov", "2024-03-13", 11.0, True)), **options) == causes
+
+
+def test_what_an_older_version_published_without_its_rules_may_have_moved_by_the_new_one(home: Home) -> None:
+    moves = changed(MOVES, 0, ("funnel", "2024-01-01", "price", 6))
+    assert told(home, {"customers": "abc"}, moves) == {"funnel": "changed_code"}
+
+
+def told(home: Home, made_by: Mapping[str, str], *args: Any, **options: Any) -> dict[str, str]:
+    """Cause by stage model, or by table where none decides: tonight's build against a night `made_by` other rules."""
+    before = built(home, rules=made_by)
+    last = shutil.copy(home.build_file, home.root / "last.duckdb")
+    after = built(home, *args, **options)
+    with connect(None) as con:
+        con.execute(f"attach '{last}' as last (read_only)")
+        con.execute(f"attach '{home.build_file}' as build (read_only)")
+        sides = [Edition(each.snapshot_id, each.as_of, each.built_at, each.rule_versions) for each in (before, after)]
+        find(con, WATCHED, *sides, ("rfm",))
+        return dict(con.execute("select coalesce(stage_model, table_name), cause from temp.restated").fetchall())
 
 
 def test_an_event_after_as_of_or_landed_before_is_not_late(home: Home) -> None:
