@@ -26,6 +26,7 @@ from perennial.lifecycle import rules
 from perennial.warehouse import build
 from perennial.warehouse.certificate import Checks
 from perennial.warehouse.duck import connect
+from perennial.warehouse.restatements import STAGE_MODEL
 
 POOL = "warehouse"  # one writer at a time
 # unit tests prove the models, not the night's data: they run in `make test`
@@ -97,7 +98,7 @@ def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
         as_of=night.as_of,
         built_at=night.clock(),
         input_hash=build.input_hash(night.home),
-        rule_versions=rules.rules(night.settings.business, manifest, declared),
+        rule_versions=rules.rules(night.settings.business, manifest, declared) | _rule_versions(night),
         checks=Checks(
             passed=sum(each["status"] == "pass" for each in tests),
             warned=tuple(sorted(_name(each) for each in tests if each["status"] == "warn")),
@@ -107,6 +108,13 @@ def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
         watched=rules.watched(manifest),
         moving=rules.moving(declared),
     )
+
+
+def _rule_versions(night: Night) -> dict[str, str]:
+    """The rules that stays were made by, limits that the data itself gave included."""
+    with connect(night.home.build_file, read_only=True) as connection:
+        found = connection.execute("select distinct stage_model, rule_version from lifecycle.stage_history").fetchall()
+    return {f"{STAGE_MODEL}{stage_model}": version for stage_model, version in found}
 
 
 def outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,13 +6,20 @@
 #}
 {% macro stage_models() %}
     {%- set models = {} -%}
-    {%- do models.update(var('stage_models')) -%}
+    {%- do models.update(declared_stage_models()) -%}
     {%- do models.update(fromjson(run_setting('PERENNIAL_KEPT_STAGE_MODELS', '{}'))) -%}
     {{- return(models) -}}
 {% endmacro %}
 
 {# What readers call a stage model: five_stage, or five_stage@caee1a91bf65 for a version that is kept. #}
 {% macro stage_model_name(model) %}{{ return(stage_models()[model].get('named', model)) }}{% endmacro %}
+
+{# All stage models by what readers call them: what reports go by. #}
+{% macro named_stage_models() %}
+    {%- set named = {} -%}
+    {%- for model, declared in stage_models().items() -%}{%- do named.update({stage_model_name(model): declared}) -%}{%- endfor -%}
+    {{- return(named) -}}
+{% endmacro %}
 
 {# The stage that facts lead to, first match from the top. Facts are named: stage_case('five_stage', orders_count='n', …). #}
 {% macro stage_case(model) -%}
@@ -75,24 +82,4 @@
         {%- if stage.get('when') -%}{%- do rules[-1].update({'when': stage['when']}) -%}{%- endif -%}
     {%- endfor -%}
     {{- return(local_md5(tojson(rules, sort_keys=True))) -}}
-{% endmacro %}
-
-{# The RFM group of a person with an order; see vars.rfm_* for the reading. Without any order it is null. #}
-{% macro rfm_segment(recency_days, frequency, aov, store_aov) -%}
-    {%- set is_repeat = frequency ~ " >= " ~ var('rfm_repeat_orders') -%}
-    {%- set is_high_value = "coalesce(" ~ aov ~ " >= " ~ store_aov ~ ", false)" -%}
-    case
-        when {{ recency_days }} > {{ var('rfm_risk_days') }} then 'about_to_lose'
-        when {{ recency_days }} > {{ var('rfm_nurture_days') }} then 'at_risk'
-        when {{ recency_days }} >= {{ var('rfm_recent_days') }} and ({{ is_repeat }} or {{ is_high_value }}) then 'high_potential'
-        when {{ recency_days }} >= {{ var('rfm_recent_days') }} then 'needs_nurturing'
-        when {{ is_repeat }} and {{ is_high_value }} then 'champions'
-        when {{ is_repeat }} then 'loyalists'
-        when {{ recency_days }} is not null then 'recent'
-    end
-{%- endmacro %}
-
-{# The fifth that a value falls into when equal values are not split: how many are no better, of all. #}
-{% macro unsplit_score(no_better_count, all_count) %}
-    {{- return("cast(ceil(cast(5 * " ~ no_better_count ~ " as double) / " ~ all_count ~ ") as integer)") -}}
 {% endmacro %}

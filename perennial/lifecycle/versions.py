@@ -69,9 +69,8 @@ def kept(home: Home, wanted: Mapping[str, Sequence[str]], declared: Mapping[str,
                 problems.append(f"{WHERE}.{stage_model}: {_unknown(version, len(fitting), list(_spoken(known)))}")
             elif fitting[0]["rule_version"] != current.get(stage_model):
                 letters = fitting[0]["rule_version"][:SHOWN]
-                models[f"{stage_model}__{letters}"] = {
-                    "stages": fitting[0]["declaration"]["stages"], "named": f"{stage_model}@{letters}",
-                }  # fmt: skip
+                named = {"named": f"{stage_model}@{letters}"}
+                models[f"{stage_model}__{letters}"] = {**fitting[0]["declaration"], **named}
     if problems:
         raise ConfigError(problems)
     return models

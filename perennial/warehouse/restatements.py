@@ -254,7 +254,7 @@ def _name_causes(connection: duckdb.DuckDBPyConnection, before: Edition, after: 
     is_late = f"{quote(causes.late)} <> '' and coalesce(until_on > date {quote(causes.late_on)}, true)"
     settings = _by("table_name", causes.settings)
     possible = [
-        ("new_rule", f"{model} in {_list(causes.models)}", _by(model, causes.models)),
+        ("new_rule", f"stage_model in {_list(causes.models)}", _by("stage_model", causes.models)),
         ("changed_setting", f"{settings} <> ''", settings),
         ("changed_code", f"table_name in {_list(causes.code)}", "'the SQL that makes it'"),
         ("late_data", is_late, quote(causes.late)),
@@ -266,7 +266,7 @@ def _name_causes(connection: duckdb.DuckDBPyConnection, before: Edition, after: 
         f"case when {condition} then {quote(cause + ': ')} || {said} end" for cause, condition, said in possible
     )
     versions = [
-        _by(model, {k.removeprefix(STAGE_MODEL): v for k, v in side.rules.items() if k.startswith(STAGE_MODEL)})
+        _by("stage_model", {k.removeprefix(STAGE_MODEL): v for k, v in side.rules.items() if k.startswith(STAGE_MODEL)})
         for side in (before, after)
     ]
     connection.execute(f"""
