@@ -50,7 +50,7 @@ def impact(
         here = context()
         as_of = _as_of(here)
     try:
-        with both(here.home, here.settings, ROOT, against, as_of, here.env) as (old, new, commit):
+        with plain_errors(), both(here.home, here.settings, ROOT, against, as_of, here.env) as (old, new, commit):
             found = compare(old, new, here.settings, as_of)
     except ImpactError as error:
         raise _ended(str(error), WRONG_USE) from error

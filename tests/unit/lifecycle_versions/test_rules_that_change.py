@@ -40,6 +40,7 @@ AS_OF = datetime(2024, 5, 20, tzinfo=UTC)
 ALL = "order_states side_events side_changes stg_journal__restatements restatements periods cohort_retention"
 FOLLOWING = "order_changes fact_changes stage_history customer_stages stage_transitions"
 BUSINESS = Business(time_zone="UTC", currency="GBP")
+DUE = "select 'win_back' as trigger_name, customer_id as event_key, 'due' as status from ({})"
 WINBACK = "select customer_id from lifecycle.customer_stages where stage_model = 'five_stage' and stage = 'lapsed'"
 Rows = list[tuple[Any, ...]]
 
@@ -146,6 +147,7 @@ def _publish(
         con.execute("create schema if not exists audiences")
         con.execute(f"create or replace table audiences.win_back as {WINBACK}")
         con.execute("create or replace table customer.customers as select customer_id from customer.people")
+        con.execute(f"create or replace table lifecycle.trigger_events as {DUE.format(WINBACK)}")
     shutil.copy(parsed.build_file, nights.home.build_file)
     made_by = rules.rules(BUSINESS, manifest, declared)
     stages = {key.removeprefix("stage_models."): value for key, value in made_by.items() if "stage_models." in key}
@@ -187,6 +189,8 @@ def test_another_threshold_moves_ben_who_joins_the_audience(nights: Nights, tmp_
     assert [model.moved for model in impact.models if model.name != "five_stage"] == [0, 0, 0]
     (audience,) = impact.audiences
     assert (audience.old_size, audience.new_size, audience.joins, audience.leaves) == (1, 2, 1, 0)
+    assert impact.triggers == {"win_back": (1, 0)}
+    assert nights.impact("sixty", "first", Home(tmp_path / "back")).triggers == {"win_back": (0, 1)}
     assert impact.measures()["stage_changes"] == 0.25 and impact.measures()["audience_turnover"] == 0.5
     assert impact.over(DEFAULT_BUDGET) == ["stage_changes", "audience_turnover"]
     assert impact.over({**DEFAULT_BUDGET, "stage_changes": 0.25, "audience_turnover": 0.5}) == []
