@@ -89,7 +89,6 @@ class Installation:
                 **QUIET,
                 **builder.environment(self.home, self.settings, self.root, self.env, as_of, snapshot_id),
                 "PERENNIAL_KEPT_STAGE_MODELS": json.dumps(self.kept_stage_models()),
-                "DBT_LOG_FORMAT": "json",
             },
         )
 

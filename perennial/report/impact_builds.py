@@ -98,7 +98,7 @@ def _built(
     done = subprocess.run(
         [str(builder.executable()), "build", "--quiet", "--no-use-colors", "--exclude-resource-type", "test",
          "--exclude-resource-type", "unit_test", "--select", *there],
-        cwd=project, env={**told, "DBT_LOG_FORMAT": "text"}, capture_output=True, text=True, check=False,
+        cwd=project, env=told, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise BuildFailed(f"{what} cannot be built on this data:\n{done.stdout.strip()[-2000:]}")

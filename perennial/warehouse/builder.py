@@ -46,5 +46,6 @@ def environment(
         "DBT_LOG_PATH": str(home.dbt / "logs"),
         "DBT_PROFILES_DIR": str(project / "dbt_project"),
         "DBT_PROJECT_DIR": str(project),
+        "DBT_LOG_LEVEL_FILE": "none",  # ten thousand debug events cost more than they tell
         "PYTHONUNBUFFERED": "1",
     }
