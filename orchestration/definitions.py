@@ -47,6 +47,7 @@ JOURNALS = [
     for name, description in {
         "identity": "Every customer id ever given, append-only: what keeps ids stable from night to night.",
         "holds": "Every link that was held instead of joining people, and when it was released, append-only.",
+        "restatements": "Every published figure that moved after it was final, with its cause, append-only.",
     }.items()
 ]
 

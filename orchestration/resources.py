@@ -6,13 +6,13 @@ they lead to; dbt's environment and its manifest. What does not: steps (assets/)
 
 from __future__ import annotations
 
+import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assets.night import RESOURCE, DbtProcess, Night
 from perennial.config.as_of import parse_as_of
@@ -20,6 +20,8 @@ from perennial.config.extras import require
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
 from perennial.config.settings import Settings, load_settings
+from perennial.lifecycle.versions import declared_in, kept
+from perennial.warehouse import builder
 from perennial.warehouse.build import new_snapshot_id
 from perennial.warehouse.lock import InstallationLock
 
@@ -27,14 +29,7 @@ if TYPE_CHECKING:  # Dagster takes seconds to import; a second run must be told 
     import dagster as dg
 
 ROOT = Path(__file__).resolve().parent.parent
-QUIET = {  # nothing that runs here phones home
-    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    "DO_NOT_TRACK": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "DAGSTER_DISABLE_TELEMETRY": "yes",
-}
-# what dbt inherits: enough to run, and none of the installation's secrets
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH", "USER")
+QUIET = {**builder.QUIET, "GX_ANALYTICS_ENABLED": "false", "DAGSTER_DISABLE_TELEMETRY": "yes"}
 
 
 def now() -> datetime:
@@ -78,31 +73,22 @@ class Installation:
             failpoint=Failpoints.from_env(self.env),
         )
 
+    def kept_stage_models(self) -> dict[str, Any]:
+        """Older versions of stage models that stand beside the current ones; ConfigError where one is not known."""
+        wanted = self.settings.lifecycle.keep_versions
+        return kept(self.home, wanted, declared_in(self.root)) if wanted else {}
+
     def dbt(self, as_of: datetime, snapshot_id: str) -> DbtProcess:
         """The dbt process of one run (docs/architecture.md, dbt's view of a run)."""
-        target = self.home.dbt / "target"
         return DbtProcess(
-            executable=Path(sys.executable).parent / "dbt",
+            executable=builder.executable(),
             project_dir=self.root,
-            target=target,
+            target=builder.target(self.home),
             output=self.home.dbt / "logs" / "build.log",
             env={
-                **{name: self.env[name] for name in _INHERITED if name in self.env},
                 **QUIET,
-                "PERENNIAL_HOME": str(self.home.root),
-                "PERENNIAL_BUILD_FILE": str(self.home.build_file),
-                "PERENNIAL_AS_OF_UTC": as_of.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
-                "PERENNIAL_TIME_ZONE": self.settings.business.time_zone,
-                "PERENNIAL_CURRENCY": self.settings.business.currency,
-                "PERENNIAL_SNAPSHOT_ID": snapshot_id,
-                "PERENNIAL_MEMORY_LIMIT": self.settings.engine.memory_limit,
-                "PERENNIAL_THREADS": str(self.settings.engine.threads),
-                "DBT_TARGET_PATH": str(target),
-                "DBT_LOG_PATH": str(self.home.dbt / "logs"),
-                "DBT_PROFILES_DIR": str(self.root / "dbt_project"),
-                "DBT_PROJECT_DIR": str(self.root),
-                "DBT_LOG_LEVEL_FILE": "none",  # ten thousand debug events cost more than they tell
-                "PYTHONUNBUFFERED": "1",
+                **builder.environment(self.home, self.settings, self.root, self.env, as_of, snapshot_id),
+                "PERENNIAL_KEPT_STAGE_MODELS": json.dumps(self.kept_stage_models()),
             },
         )
 

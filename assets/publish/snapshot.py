@@ -11,7 +11,9 @@ import dagster as dg
 
 from assets.night import Night
 from perennial.landing.manifest import loads_of
+from perennial.lifecycle.versions import declared_in, remember
 from perennial.warehouse import build, certificate, snapshot
+from perennial.warehouse.restatements import STAGE_MODEL
 
 KEY = dg.AssetKey(["publish", "snapshot"])
 POOL = "warehouse"
@@ -45,6 +47,7 @@ def publish(night: Night, audiences: Sequence[str]) -> certificate.Certificate:
     verdicts = build.read_verdicts(night.home, record.snapshot_id)
     unchecked = certificate.AudienceVerdict(False, ("its departing checks did not run on this build",))
     engine = night.settings.engine
+    remember(night.home, declared_in(night.dbt.project_dir), _stage_models(record), record.built_at)
     issued = snapshot.publish(
         night.home,
         record,
@@ -57,6 +60,12 @@ def publish(night: Night, audiences: Sequence[str]) -> certificate.Certificate:
     stale = sorted({mark.source_name for mark in issued.sources if mark.is_stale})
     night.tally.degraded += [f"source {name} is stale" for name in stale]
     return issued
+
+
+def _stage_models(record: build.BuildRecord) -> dict[str, str]:
+    """The version of each stage model that the build was made by."""
+    rules = record.rule_versions.items()
+    return {key.removeprefix(STAGE_MODEL): version for key, version in rules if key.startswith(STAGE_MODEL)}
 
 
 def withheld(night: Night) -> str | None:

@@ -24,9 +24,11 @@ from assets.night import Night
 from assets.transform.child import dying_with
 from assets.transform.translator import RoomsTranslator
 from perennial.config.files import make_folder
+from perennial.lifecycle import rules
 from perennial.warehouse import build
 from perennial.warehouse.certificate import Checks
 from perennial.warehouse.duck import connect
+from perennial.warehouse.restatements import STAGE_MODEL
 
 POOL = "warehouse"  # one writer at a time
 # unit tests prove the models, not the night's data: they run in `make test`
@@ -98,19 +100,29 @@ def _results(night: Night) -> dict[str, str]:
 def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
     """What the certificate will say of this build: its tests, its rules, its inputs."""
     tests = {node: status for node, status in _results(night).items() if node.startswith("test.")}
+    declared = rules.variables(night.dbt.project_dir)
     return build.BuildRecord(
         snapshot_id=night.snapshot_id,
         as_of=night.as_of,
         built_at=night.clock(),
         input_hash=build.input_hash(night.home),
-        rule_versions=_rule_versions(manifest),
+        rule_versions=rules.rules(night.settings.business, manifest, declared) | _rule_versions(night),
         checks=Checks(
             passed=sum(status == "pass" for status in tests.values()),
             warned=tuple(sorted(_name(node) for node, status in tests.items() if status == "warn")),
             failed=tuple(sorted(_name(node) for node, status in tests.items() if status in ("fail", "error"))),
         ),
         outputs=outputs(manifest),
+        watched=rules.watched(manifest),
+        moving=rules.moving(declared),
     )
+
+
+def _rule_versions(night: Night) -> dict[str, str]:
+    """The rules that stays were made by, limits that the data itself gave included."""
+    with connect(night.home.build_file, read_only=True) as connection:
+        found = connection.execute("select distinct stage_model, rule_version from lifecycle.stage_history").fetchall()
+    return {f"{STAGE_MODEL}{stage_model}": version for stage_model, version in found}
 
 
 def outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -123,12 +135,6 @@ def outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _name(node: str) -> str:
     return node.split(".")[2]
-
-
-def _rule_versions(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Each model's hash, so that two snapshots can be told apart by rule as well as by data."""
-    models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
-    return {node["name"]: node["checksum"]["checksum"][:12] for node in models}
 
 
 def _row_counts(night: Night) -> dict[str, int]:

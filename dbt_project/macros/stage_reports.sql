@@ -2,7 +2,7 @@
 
 {# The stages of a model in the order in which people are hoped to go. #}
 {% macro stage_path(model) %}
-    {%- set declared = var('stage_models')[model] -%}
+    {%- set declared = named_stage_models()[model] -%}
     {%- set active = declared['stages'] | selectattr('kind', 'equalto', 'active') | map(attribute='stage') | list -%}
     {{- return(declared.get('path') or active | reverse | list) -}}
 {% endmacro %}
@@ -10,7 +10,7 @@
 {# Pairs (model, stage, later stage): later is what follows on the path; who left the path (lapsed, lost) has all of it ahead. #}
 {% macro later_stages() %}
     {%- set pairs = [] -%}
-    {%- for model, declared in var('stage_models').items() -%}
+    {%- for model, declared in named_stage_models().items() -%}
         {%- set path = stage_path(model) -%}
         {%- for stage in declared['stages'] | map(attribute='stage') -%}
             {%- set passed = path.index(stage) + 1 if stage in path else 0 -%}
@@ -28,7 +28,7 @@
 {# Whether a row of stage_history is a stay in which the sale is made. #}
 {% macro is_won() %}
     {%- set won = [] -%}
-    {%- for model, declared in var('stage_models').items() if declared.get('won') -%}
+    {%- for model, declared in named_stage_models().items() if declared.get('won') -%}
         {%- do won.append("stage_model = '" ~ model ~ "' and stage in ('" ~ declared['won'] | join("', '") ~ "')") -%}
     {%- endfor -%}
     {{- return("(" ~ won | join(' or ') ~ ")" if won else "false") -}}
@@ -37,7 +37,7 @@
 {# The models that say what is won, as a list for `in`. #}
 {% macro models_with_won() %}
     {%- set names = [''] -%}
-    {%- for model, declared in var('stage_models').items() if declared.get('won') -%}{%- do names.append(model) -%}{%- endfor -%}
+    {%- for model, declared in named_stage_models().items() if declared.get('won') -%}{%- do names.append(model) -%}{%- endfor -%}
     {{- return("'" ~ names | join("', '") ~ "'") -}}
 {% endmacro %}
 

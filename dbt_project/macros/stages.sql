@@ -1,7 +1,25 @@
 {# Stage models, as declared in vars.stage_models, turned into SQL. Nothing here knows a particular model or fact. #}
 
-{# All stage models by name. #}
-{% macro stage_models() %}{{ return(declared_stage_models()) }}{% endmacro %}
+{#
+    All stage models by name: those declared, and the older versions of them that this installation keeps beside them
+    (perennial/lifecycle/versions.py). A kept one is told from the current one by its name in the tables.
+#}
+{% macro stage_models() %}
+    {%- set models = {} -%}
+    {%- do models.update(declared_stage_models()) -%}
+    {%- do models.update(fromjson(run_setting('PERENNIAL_KEPT_STAGE_MODELS', '{}'))) -%}
+    {{- return(models) -}}
+{% endmacro %}
+
+{# What readers call a stage model: five_stage, or five_stage@caee1a91bf65 for a version that is kept. #}
+{% macro stage_model_name(model) %}{{ return(stage_models()[model].get('named', model)) }}{% endmacro %}
+
+{# All stage models by what readers call them: what reports go by. #}
+{% macro named_stage_models() %}
+    {%- set named = {} -%}
+    {%- for model, declared in stage_models().items() -%}{%- do named.update({stage_model_name(model): declared}) -%}{%- endfor -%}
+    {{- return(named) -}}
+{% endmacro %}
 
 {# The stage that facts lead to, first match from the top. Facts are named: stage_case('five_stage', orders_count='n', …). #}
 {% macro stage_case(model) -%}
@@ -51,7 +69,7 @@
 {% macro by_stage_model(attribute) -%}
     case stage_model
         {%- for model in stage_models() %}
-        when '{{ model }}' then {% if attribute == 'rule_version' %}'{{ rule_version(model) }}'{% else %}{{ stage_attribute(model, attribute, 'stage') }}{% endif %}
+        when '{{ stage_model_name(model) }}' then {% if attribute == 'rule_version' %}'{{ rule_version(model) }}'{% else %}{{ stage_attribute(model, attribute, 'stage') }}{% endif %}
         {%- endfor %}
     end
 {%- endmacro %}

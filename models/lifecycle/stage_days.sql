@@ -20,7 +20,7 @@ began as (select min(on_date) as first_on from moves),
 days as ({{ period_starts('first_on', last_day_before(as_of()), 'day') }} from began where first_on is not null),
 
 stages as (
-    {% for model, declared in var('stage_models').items() %}
+    {% for model, declared in named_stage_models().items() %}
     {% for stage in declared['stages'] %}
     select '{{ model }}' as stage_model, '{{ stage['stage'] }}' as stage, '{{ stage['kind'] }}' as kind
     {{ 'union all' if not loop.last }}

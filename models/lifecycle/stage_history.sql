@@ -25,7 +25,7 @@ compared as (
 moves as (
     {% for model in stage_models %}
     select
-        customer_id, '{{ model }}' as stage_model, changed_at, cause_in_{{ model }} as cause_event_id,
+        customer_id, '{{ stage_model_name(model) }}' as stage_model, changed_at, cause_in_{{ model }} as cause_event_id,
         stage_of_{{ model }} as stage, stage_before_of_{{ model }} as previous_stage
     from compared
     where stage_before_of_{{ model }} is null or stage_before_of_{{ model }} <> stage_of_{{ model }}

@@ -81,6 +81,7 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding(f"configuration {config}", problem)
         return
     yield Finding(f"configuration {config}")
+    yield from _look_at_kept_versions(settings, Home(home))
     yield from _look_at_secrets(settings, env)
     if settings.identity.probabilistic is not None:
         yield Finding("probabilistic links", lacking(settings))
@@ -107,6 +108,21 @@ def _look_at_stage_models(path: Path) -> Iterator[Finding]:
         yield Finding(what, question=oddity)
     if not errors and not oddities:
         yield Finding(what)
+
+
+def _look_at_kept_versions(settings: Settings, home: Home) -> Iterator[Finding]:
+    """Whether each version that is to be kept was ever published from this home."""
+    from perennial.config.problems import ConfigError
+    from perennial.lifecycle.versions import WHERE, declared_in, kept
+
+    try:
+        models = kept(home, settings.lifecycle.keep_versions, declared_in(STAGE_MODELS.parent))
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding(WHERE, problem)
+        return
+    if models:
+        yield Finding(f"{WHERE}: {', '.join(model['named'] for model in models.values())}")
 
 
 def _look_at_home(home: Home) -> Iterator[Finding]:

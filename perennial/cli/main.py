@@ -17,6 +17,7 @@ COMMAND_MODULES = (
     "perennial.cli.audience",
     "perennial.cli.explain",
     "perennial.cli.identity",
+    "perennial.cli.impact",
     "perennial.cli.plan",
     "perennial.cli.receive",
     "perennial.cli.report",

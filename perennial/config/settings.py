@@ -18,7 +18,7 @@ from perennial.config.contract import TABLES
 from perennial.config.parts import Part, Source
 from perennial.config.problems import ConfigError, closest, quoted, show
 from perennial.config.reading import Document, explain, read_yaml
-from perennial.config.values import Cron, Currency, Folder, MemorySize, Name, TimeZone, Variable
+from perennial.config.values import Cron, Currency, Folder, MemorySize, Name, RuleVersion, TimeZone, Variable
 from perennial.config.vendors.registry import VENDORS
 
 _AUDIENCE = re.compile(r"[a-z0-9_]{1,64}")
@@ -180,6 +180,10 @@ class IdentitySettings(Part):
     probabilistic: Annotated[Probabilistic | None, BeforeValidator(_switch)] = None  # none: off
 
 
+class LifecycleSettings(Part):
+    keep_versions: dict[str, tuple[RuleVersion, ...]] = {}  # stage model → published versions kept beside the current
+
+
 # every kind of source: the two that take the contract's tables, and every vendor's
 SOURCE_KINDS: dict[str, type[Source]] = {
     "files": FilesSource, "sql": SqlSource, **{kind: vendor.settings for kind, vendor in VENDORS.items()},
@@ -203,12 +207,13 @@ class Settings(Part):
     schedule: Schedule = Schedule()
     ledger: LedgerSettings = LedgerSettings()
     identity: IdentitySettings = Field(default={}, validate_default=True)
+    lifecycle: LifecycleSettings = LifecycleSettings()
 
 
 # Which model reads a mapping, for naming the closest known key: by section, and by kind in the sections with kinds.
 SECTIONS: dict[str, type[Part]] = {
     "business": Business, "guards": Guards, "engine": Engine, "retention": Retention, "schedule": Schedule,
-    "ledger": LedgerSettings, "identity": IdentitySettings,
+    "ledger": LedgerSettings, "identity": IdentitySettings, "lifecycle": LifecycleSettings,
 }  # fmt: skip
 KINDS: dict[str, dict[str, type[Part]]] = {
     "sources": {**SOURCE_KINDS},

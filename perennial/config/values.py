@@ -104,6 +104,14 @@ def _path(value: Any, info: ValidationInfo) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+
+
+def _rule_version(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{8,32}", value):
+        raise ValueError("write the first 8 letters or more of a rule_version, between quotes")
+    return value
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Country = Annotated[str, AfterValidator(_country)]
@@ -111,4 +119,5 @@ Name = Annotated[str, AfterValidator(_name)]
 Variable = Annotated[str, AfterValidator(_variable)]
 MemorySize = Annotated[str, AfterValidator(_memory)]
 Cron = Annotated[str, AfterValidator(_cron)]
+RuleVersion = Annotated[str, BeforeValidator(_rule_version)]
 Folder = Annotated[Path, BeforeValidator(_path)]

@@ -181,6 +181,16 @@ def rule_versions(declared: Mapping[str, Any]) -> dict[str, str]:
     return {name: _rule_version(model) for name, model in declared.items()}
 
 
+def stage_models_reading(fact: str, declared: Mapping[str, Any]) -> tuple[str, ...]:
+    """The stage models of which a stage speaks of a fact, in its bounds or in SQL."""
+    models = {name: StageModel.model_validate(model) for name, model in declared.items()}
+    return tuple(
+        name
+        for name, model in models.items()
+        if fact in {named for named, _ in model.bounds()} or any(fact in (stage.when or "") for stage in model.stages)
+    )
+
+
 def _rule_version(model: Mapping[str, Any]) -> str:
     rules = [
         {"stage": s["stage"], "kind": s["kind"], "bounds": s.get("bounds", {})}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -20,6 +21,7 @@ from perennial.config.files import write_atomically
 from perennial.config.home import Home
 from perennial.warehouse.certificate import AudienceVerdict, Checks
 from perennial.warehouse.duck import connect
+from perennial.warehouse.restatements import Watched
 
 _ID_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -39,6 +41,8 @@ class BuildRecord:
     rule_versions: Mapping[str, str] = field(default_factory=dict)
     checks: Checks = Checks()
     outputs: tuple[str, ...] = ()  # schema.table of what is promised to readers; empty: every table of their schemas
+    watched: Mapping[str, Watched] = field(default_factory=dict)  # schema.table → figures that are compared
+    moving: tuple[str, ...] = ()  # stage models that measure against a figure of today
 
 
 def record_file(home: Home) -> Path:
@@ -75,7 +79,14 @@ def read_record(home: Home) -> BuildRecord:
         rule_versions=content["rule_versions"],
         checks=Checks(checks["passed"], tuple(checks["warned"]), tuple(checks["failed"])),
         outputs=tuple(content["outputs"]),
+        watched={table: _watched(each) for table, each in content["watched"].items()},
+        moving=tuple(content["moving"]),
     )
+
+
+def _watched(content: Mapping[str, Any]) -> Watched:
+    lists = {name: tuple(content[name]) for name in ("key", "family", "variables")}
+    return Watched(**{**content, **lists})
 
 
 def write_verdicts(home: Home, snapshot_id: str, verdicts: Mapping[str, AudienceVerdict]) -> None:

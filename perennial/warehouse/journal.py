@@ -1,8 +1,9 @@
-"""The journals: what each snapshot decided about people, in append-only files, one per snapshot that decided anything.
+"""The journals: what each snapshot decided for good, in append-only files, one per snapshot that decided anything.
 
-What lives here: their columns, their typed empty files, and writing what a build gave: customer ids (identity) and what
-was held from joining people (holds). What does not: deciding which record belongs to whom (models/identity), and when
-the files are put in their place (snapshot.py).
+What lives here: their columns, their typed empty files, and writing what a build gave: customer ids (identity), what
+was held from joining people (holds), and which published figures moved (restatements). What does not: deciding which
+record belongs to whom (models/identity), what moved (restatements.py), and when the files are put in their place
+(snapshot.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from perennial.config.files import beside, make_folder, put_in_place
 from perennial.config.home import Home
+from perennial.warehouse import restatements, retention
 from perennial.warehouse.duck import connect, quote
 
 EMPTY_FILE = "_empty.parquet"
@@ -29,7 +31,7 @@ class Journal:
     name: str
     columns: Mapping[str, str]
     rows: str
-    needs: str  # the build's table without which there is nothing to add
+    needs: str  # catalog.schema.table without which there is nothing to add
 
 
 IDENTITY = Journal(
@@ -43,7 +45,7 @@ IDENTITY = Journal(
     " from build.identity.identity_map as ids left join build.identity.identity_moves as moves"
     " on ids.previous_customer_id = moves.previous_customer_id and ids.customer_id = moves.customer_id"
     " where ids.is_new order by ids.source_name, ids.record_type, ids.record_id",
-    "identity_map",
+    "build.identity.identity_map",
 )  # fmt: skip
 HOLDS = Journal(
     "holds",
@@ -53,13 +55,20 @@ HOLDS = Journal(
     },
     "select review_id, action, reason, rule, customer_id, other_customer_id, {moment} as changed_at,"
     " {snapshot} as snapshot_id from build.identity.hold_changes order by review_id, action",
-    "hold_changes",
+    "build.identity.hold_changes",
 )  # fmt: skip
-JOURNALS = (IDENTITY, HOLDS)
+RESTATEMENTS = Journal(
+    restatements.FOLDER,
+    restatements.COLUMNS,
+    "select * from temp.restated where snapshot_id = {snapshot} order by table_name, row_key, figure",
+    "temp.main.restated",
+)
+JOURNALS = (IDENTITY, HOLDS, RESTATEMENTS)
 
 
 def ensure(home: Home) -> None:
     """The typed empty files, so that a build finds the columns of every journal."""
+    forget_unpublished(home)
     for journal in JOURNALS:
         path = home.journal / journal.name / EMPTY_FILE
         if path.exists() and pq.read_schema(path).names == list(journal.columns):
@@ -70,6 +79,14 @@ def ensure(home: Home) -> None:
         with connect(None, memory_limit="256MB", threads=1) as connection:
             connection.execute(f"copy (select {columns} where false) to {quote(str(temporary))} (format parquet)")
         put_in_place(temporary, path)
+
+
+def forget_unpublished(home: Home) -> None:
+    """Restatements of a snapshot that a killed run never showed to anybody; the next one finds them again."""
+    current = retention.current(home)
+    for path in (home.journal / restatements.FOLDER).glob("[0-9]*Z.parquet"):
+        if current is not None and path.stem > current:
+            path.unlink()
 
 
 def write(connection: duckdb.DuckDBPyConnection, home: Home, snapshot_id: str, as_of: datetime) -> dict[Path, Path]:
@@ -92,9 +109,8 @@ def write(connection: duckdb.DuckDBPyConnection, home: Home, snapshot_id: str, a
 
 def _has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     found = connection.execute(
-        "select 1 from information_schema.tables"
-        " where table_catalog = 'build' and table_schema = 'identity' and table_name = ?",
-        [table],
+        "select 1 from information_schema.tables where table_catalog = ? and table_schema = ? and table_name = ?",
+        table.split("."),
     )
     return found.fetchone() is not None
 

@@ -19,15 +19,17 @@ import duckdb
 
 from perennial.config.files import PRIVATE_FILE, make_folder, put_in_place, sync_file, sync_folder
 from perennial.config.home import HOME_VERSION, Home
-from perennial.warehouse import journal, retention
+from perennial.warehouse import journal, restatements, retention
 from perennial.warehouse.build import BuildRecord
 from perennial.warehouse.certificate import (
     CERTIFICATE_FILE,
     DATABASE_FILE,
     AudienceVerdict,
     Certificate,
+    CertificateError,
     SourceMark,
     file_hash,
+    read,
 )
 from perennial.warehouse.duck import connect, name, quote
 
@@ -59,9 +61,11 @@ def publish(
     """Write the build's output as snapshot `record.snapshot_id` and make it the one readers get."""
     make_folder(home.published)
     retention.sweep(home)
+    journal.forget_unpublished(home)
     folder = make_folder(home.published / f"{retention.UNFINISHED}{record.snapshot_id}")
     with _open(home, engine) as connection:
-        tables, sources = _write_tables(connection, folder, record, failpoint)
+        restated = _restated(connection, home, record)
+        tables, sources = _write_tables(connection, folder, record, restated, failpoint)
         entries = journal.write(connection, home, record.snapshot_id, record.as_of)
     certificate = Certificate(
         snapshot_id=record.snapshot_id,
@@ -99,8 +103,29 @@ def _open(home: Home, engine: Engine) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _restated(connection: duckdb.DuckDBPyConnection, home: Home, record: BuildRecord) -> int:
+    """How many final figures of the snapshot that readers have now read otherwise; temp.restated holds them."""
+    last = retention.current(home)
+    if last is None or not record.watched:
+        return 0
+    try:
+        held = read(home, last)
+        connection.execute(f"attach {quote(str(home.snapshot(last) / DATABASE_FILE))} as last (read_only)")
+    except (CertificateError, duckdb.Error):  # what cannot be read any more is compared with nothing, and replaced
+        return 0
+    before = restatements.Edition(last, held.as_of, held.built_at, held.rule_versions)
+    after = restatements.Edition(record.snapshot_id, record.as_of, record.built_at, record.rule_versions)
+    found = restatements.find(connection, record.watched, before, after, record.moving)
+    connection.execute("detach last")
+    return found
+
+
 def _write_tables(
-    connection: duckdb.DuckDBPyConnection, folder: Path, record: BuildRecord, failpoint: Callable[[str], None]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    record: BuildRecord,
+    restated: int,
+    failpoint: Callable[[str], None],
 ) -> tuple[dict[str, int], tuple[SourceMark, ...]]:
     """Every promised table of the output schemas, as a table of the new database and as a Parquet file."""
     target = quote(str(folder / DATABASE_FILE))
@@ -110,6 +135,8 @@ def _write_tables(
         connection.execute(f"create schema if not exists snapshot.{name(schema)}")
         source, copy = f"build.{name(schema)}.{name(table)}", f"snapshot.{name(schema)}.{name(table)}"
         connection.execute(f"create table {copy} as select * from {source}")
+        if restated and (schema, table) == restatements.TABLE:  # the build knows those of earlier nights
+            connection.execute(f"insert into {copy} by name select * from temp.restated")
         _write_parquet(connection, copy, folder / "parquet" / schema / f"{table}.parquet")
         rows[f"{schema}.{table}"] = _count(connection, copy)
         failpoint("publish_table")
