@@ -70,8 +70,9 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
     world = make_world(*WORLDS[request.param])
     try:
         write_world(world, parsed_home.build_file)
-        selected = ("repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage")
-        run_models(world, parsed_home, *selected)
+        run_models(
+            world, parsed_home, "repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage"
+        )
         with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
             tables = {name: _rows(connection, name) for name in TABLES}
     finally:
@@ -294,16 +295,6 @@ def test_moves_are_the_same_people_and_as_long(built: Built) -> None:
         assert rows[key]["median_days"] == pytest.approx(statistics.median(days for _id, days in moves), rel=1e-12)
 
 
-def test_scores_and_groups_are_the_same_by_every_method(built: Built) -> None:
-    columns = ("r_score", "f_score", "m_score", "rfm_segment", "stands_in")
-    found = {
-        (row["customer_id"], row["method"]): tuple(row[column] for column in columns)
-        for row in built.tables["lifecycle.rfm_scores"]
-        if row["method"] != "split"
-    }
-    assert found == reading_rfm.scores(built.world)
-
-
 @pytest.mark.parametrize("report", sorted(reports.REPORTS))
 def test_every_report_on_stages_equals_its_slow_reading(built: Built, report: str) -> None:
     read, keys, columns = reports.REPORTS[report]
@@ -331,6 +322,16 @@ def test_whose_turn_it_is_and_which_signs_are_up_are_the_same(built: Built) -> N
     losses, signs = built.tables["lifecycle.losses"], built.tables["lifecycle.risk_signals"]
     differing, up = turns.differing_signs(built.world, expected, losses, signs)
     assert (differing, len(up)) == ([], 5)
+
+
+def test_scores_and_groups_are_the_same_by_every_method(built: Built) -> None:
+    columns = ("r_score", "f_score", "m_score", "rfm_segment", "stands_in")
+    found = {
+        (row["customer_id"], row["method"]): tuple(row[column] for column in columns)
+        for row in built.tables["lifecycle.rfm_scores"]
+        if row["method"] != "split"
+    }
+    assert found == reading_rfm.scores(built.world)
 
 
 def _fractions(rows: dict[date, dict[str, Any]]) -> dict[date, tuple[int, int]]:
