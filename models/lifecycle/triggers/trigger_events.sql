@@ -1,3 +1,4 @@
+{% set kept_from = local_midnight(days_after(local_date(as_of()), -var('triggers_kept_days'))) %}
 -- One row per trigger and cause in the last thirteen months: when a channel was to act on it, and whether it still is.
 with declared as (
     {% for name, trigger in triggers().items() %}
@@ -47,23 +48,24 @@ timed as (
     select
         occasions.*, occasions.trigger_name || ':' || occasions.cause_event_id as event_key, declared.cool_down_days, declared.re_entry, declared.channels,
         {{ hours_after('occasions.occurred_at', 'declared.delay_hours') }} as due_at,
+        {{ local_date(hours_after('occasions.occurred_at', 'declared.delay_hours')) }} as due_on,
         {{ hours_after('occasions.occurred_at', 'declared.delay_hours + declared.max_lateness_hours') }} as too_late_after
     from occasions
     inner join declared on occasions.trigger_name = declared.trigger_name
-    where occasions.occurred_at <= {{ as_of() }}
+    where occasions.occurred_at <= {{ as_of() }} and (occasions.occurred_at >= {{ kept_from }} or declared.cool_down_days >= 0)
 ),
 
 dated as (
     select
-        *, {{ local_date('due_at') }} as due_on,
+        *,
         called_off_at is null or called_off_at > due_at as is_standing,
         row_number() over (
-            partition by trigger_name, customer_id, scope, {{ local_date('due_at') }}, called_off_at is null or called_off_at > due_at order by due_at, event_key
+            partition by trigger_name, customer_id, scope, due_on, called_off_at is null or called_off_at > due_at order by due_at, event_key
         ) as place_of_day
     from timed
 ),
 
--- of what stands, the first, and then whatever lies more than the cool-down after the last that counted
+-- what is long past matters for its cool-down alone; of what stands, the first, and then whatever lies more than the cool-down after the last that counted
 due_days as (
     select trigger_name, customer_id, scope, max(cool_down_days) as cool_down_days, {{ sorted_list('due_on') }} as days
     from dated
@@ -88,7 +90,7 @@ judged as (
         end as reason
     from dated
     left join spaced on dated.trigger_name = spaced.trigger_name and dated.customer_id = spaced.customer_id and dated.scope = spaced.scope
-    where dated.occurred_at >= {{ local_midnight(days_after(local_date(as_of()), -var('triggers_kept_days'))) }}
+    where dated.occurred_at >= {{ kept_from }}
 ),
 
 trigger_events as (
