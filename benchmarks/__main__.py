@@ -16,7 +16,10 @@ from benchmarks import fixed, identity, lifecycle, nightly, sources, warehouse
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument(
-        "parts", nargs="*", choices=["warehouse", "nightly", "fixed", "sources", "identity", "lifecycle", []], default=[]
+        "parts",
+        nargs="*",
+        choices=["warehouse", "nightly", "fixed", "sources", "identity", "lifecycle", []],
+        default=[],
     )
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--orders-per-customer", type=int, default=10)

@@ -90,6 +90,8 @@ def _floors(home: Home, runs: int) -> list[tuple[Cost, int]]:
 def _days(home: Home) -> int:
     """From the first stay to the end: what a history worked out reaches back."""
     with duckdb.connect(str(home.build_file), read_only=True) as con:
-        found = con.execute(f"select date_diff('day', min(valid_from), timestamp '{END}') from lifecycle.stage_history").fetchone()
+        found = con.execute(
+            f"select date_diff('day', min(valid_from), timestamp '{END}') from lifecycle.stage_history"
+        ).fetchone()
     assert found is not None
     return int(found[0])

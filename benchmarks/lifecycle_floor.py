@@ -41,7 +41,9 @@ def main(build: str, scratch: str, memory: str, runs: str) -> None:
     config = {"memory_limit": memory, "threads": 2, "preserve_insertion_order": False}
     with duckdb.connect(scratch, config=config) as con:
         con.execute(f"set TimeZone = 'UTC'; attach '{build}' as build (read_only)")
-        con.execute(f"create table events as {EVENTS}; create view read as select * from events where event_type <> 'outbound'")
+        con.execute(
+            f"create table events as {EVENTS}; create view read as select * from events where event_type <> 'outbound'"
+        )
         found = {
             name: min((_sorted(con, name) for _ in range(int(runs))), key=lambda cost: cost["cpu"])
             for name in ("events", "read")

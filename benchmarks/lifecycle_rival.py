@@ -30,11 +30,19 @@ def photographs(folder: Path, build: Path, last_on: date, days: int, memory: str
     (folder / "snapshots" / "photographs.sql").write_text(SNAPSHOT)
     settings = {"memory_limit": memory, "threads": 2, "preserve_insertion_order": False, "TimeZone": "UTC"}
     output = {"type": "duckdb", "path": str(folder / "rival.duckdb"), "threads": 1, "settings": settings}
-    content = {"name": "rival", "version": "1.0.0", "config-version": 2, "profile": "rival", "snapshot-paths": ["snapshots"]}
+    content = {
+        "name": "rival",
+        "version": "1.0.0",
+        "config-version": 2,
+        "profile": "rival",
+        "snapshot-paths": ["snapshots"],
+    }
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(content))
     (folder / "profiles.yml").write_text(yaml.safe_dump({"rival": {"target": "duckdb", "outputs": {"duckdb": output}}}))
     command = ["snapshot", "--quiet", "--project-dir", str(folder), "--profiles-dir", str(folder)]
-    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"
+    }
     costs = []
     for ago in range(days - 1, -1, -1):
         _today(folder / "rival.duckdb", build, last_on - timedelta(days=ago), memory)
@@ -46,7 +54,9 @@ def photographs(folder: Path, build: Path, last_on: date, days: int, memory: str
 
 def _today(rival: Path, build: Path, on: date, memory: str) -> None:
     """Where everybody stood when a day began."""
-    with duckdb.connect(str(rival), config={"memory_limit": memory, "threads": 2, "preserve_insertion_order": False}) as con:
+    with duckdb.connect(
+        str(rival), config={"memory_limit": memory, "threads": 2, "preserve_insertion_order": False}
+    ) as con:
         con.execute(f"attach '{build}' as build (read_only)")
         con.execute(
             f"create or replace table today as pivot (select customer_id, stage_model, stage from build.lifecycle.stage_history"

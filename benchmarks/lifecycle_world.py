@@ -62,7 +62,9 @@ def _tables(people: int) -> dict[str, str]:
     talks, buys = SHARES["talkers"], SHARES["buyers"]
     talker = "{i} * 7919 % {n}".format(i="i", n=people)  # those who talk are spread over those who buy
     stages = ", ".join(f"'{stage}'" for stage in STAGES)
-    seen = f"select range as i, moment(begun(range)) as first_seen_at, draw(range, 'reach') as reach from range({people})"
+    seen = (
+        f"select range as i, moment(begun(range)) as first_seen_at, draw(range, 'reach') as reach from range({people})"
+    )
     return {
         "customer.people": f"""
             select person(i) as customer_id, first_seen_at,

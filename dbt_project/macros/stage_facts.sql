@@ -23,16 +23,16 @@
 
 {#
     Whether what changed could move anybody in some stage model: of each fact named there are two columns, as it stands and, as was_<fact>, as
-    it was just before. Where a model speaks of these facts alone its stages are compared, else each of its bounds. What could move nobody need
-    not be sorted among what could. A `when:` is not looked into: anything could.
+    it was just before. Where every row has them all (is_whole) and a model speaks of no other its stages are compared, else each of its bounds. What
+    could move nobody need not be sorted among what could. A `when:` is not looked into: anything could.
 #}
-{% macro could_move(facts) %}
+{% macro could_move(facts, is_whole) %}
     {%- set terms = [] -%}
     {%- for model, declared in var('stage_models').items() -%}
         {%- set spoken_of = facts_of_model(model) -%}
         {%- if declared['stages'] | selectattr('when', 'defined') | list -%}
             {%- do terms.append('true') -%}
-        {%- elif spoken_of | reject('in', facts) | list -%}
+        {%- elif not is_whole or spoken_of | reject('in', facts) | list -%}
             {%- for fact in facts if fact in spoken_of -%}
                 {%- for bound in bounds_of(fact, [declared]) -%}
                     {%- if 'in' in bound -%}{%- do terms.append(fact ~ " is distinct from was_" ~ fact) -%}{%- endif -%}

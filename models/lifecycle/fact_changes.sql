@@ -25,7 +25,7 @@ ordered_only as (
         {% for fact, nothing in side_facts().items() %}cast({{ nothing }} as {{ dbt.type_string() if fact == 'source_stage' else 'integer' }}) as {{ fact }}{{ ', ' if not loop.last }}{% endfor %}
     from order_changes
     left join told_of on order_changes.customer_id = told_of.customer_id
-    where told_of.customer_id is null and (was_orders_count is null or {{ could_move(order_facts()) }})
+    where told_of.customer_id is null and (was_orders_count is null or {{ could_move(order_facts(), true) }})
 ),
 
 -- an order that moves nobody by itself stays where anything else happened at its instant: it may be the cause
@@ -33,7 +33,7 @@ ordered as (
     select order_changes.*
     from order_changes
     inner join told_of on order_changes.customer_id = told_of.customer_id
-    where was_orders_count is null or not is_was_known or may_coincide or {{ could_move(order_facts()) }}
+    where was_orders_count is null or not is_was_known or may_coincide or {{ could_move(order_facts(), true) }}
         or order_changes.changed_at in (select occurred_at from side_events)
 ),
 

@@ -45,7 +45,7 @@ moving as (
         {{ side_facts().keys() | join(', ') }}
     from compared
     where place = 1 or changed_at in (previous_at, next_at) or {{ begins_day('changed_at', local_date('changed_at')) }} = 1
-        or {{ could_move(side_facts().keys() | list) }}
+        or {{ could_move(side_facts().keys() | list, false) }}
 ),
 
 written as (
