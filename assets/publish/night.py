@@ -16,6 +16,7 @@ from assets.night import Night
 from perennial.config.files import PRIVATE_FILE
 from perennial.report.alerts import Night as AlertedNight
 from perennial.report.alerts import send_alert
+from perennial.report.shifts import shifted_stages
 
 KEY = dg.AssetKey(["publish", "night_report"])
 Outcome = Literal["done", "failed", "held", "degraded"]
@@ -40,6 +41,7 @@ def conclude(night: Night, failure: str | None = None) -> Outcome:
     """Write the night's line and send its alert. Held outranks degraded: it waits for a person."""
     tally = night.tally
     outcome: Outcome = "failed" if failure else "held" if tally.held else "degraded" if tally.degraded else "done"
+    night.tally.notes += shifted_stages(night.home) if night.tally.is_published else []
     lines = [*([failure] if failure else []), *tally.held, *tally.degraded, *tally.notes]
     if outcome != "done":
         tally.notes += alert(night, outcome, lines)

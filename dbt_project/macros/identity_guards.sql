@@ -14,21 +14,37 @@
     ),
 
     held as (
-        select distinct {{ wanted }}.wanted_piece, identifiers.identifier_type, identifiers.identifier
+        select distinct {{ wanted }}.wanted_piece, {{ wanted }}.lower_piece, identifiers.identifier_type, identifiers.identifier
         from {{ wanted }}
         inner join joined_pieces on {{ wanted }}.wanted_piece = joined_pieces.wanted_piece
         inner join {{ ref('identifiers') }} as identifiers on {{ wanted }}.node = identifiers.node
     ),
 
     exceeding as (
-        select wanted_piece, identifier_type, count(*) as identifiers_count
+        select wanted_piece, identifier_type, count(distinct identifier) as identifiers_count
         from held
         group by wanted_piece, identifier_type
-        having count(*) > {{ identity_limit('identifier_type', 'per_person') }}
+        having count(distinct identifier) > {{ identity_limit('identifier_type', 'per_person') }}
+    ),
+
+    -- what a system or somebody has made of records already stands, and is no reason to keep what belongs to it away
+    counted as (
+        select held.wanted_piece, held.identifier_type, held.lower_piece, count(*) as identifiers_count
+        from held
+        inner join exceeding on held.wanted_piece = exceeding.wanted_piece and held.identifier_type = exceeding.identifier_type
+        group by held.wanted_piece, held.identifier_type, held.lower_piece
+    ),
+
+    made_by_joining as (
+        select exceeding.wanted_piece, exceeding.identifier_type
+        from exceeding
+        inner join counted on exceeding.wanted_piece = counted.wanted_piece and exceeding.identifier_type = counted.identifier_type
+        group by exceeding.wanted_piece, exceeding.identifier_type, exceeding.identifiers_count
+        having exceeding.identifiers_count > max(counted.identifiers_count)
     ),
 
     verdicts as (
-        select wanted_piece, min(identifier_type) as held_by from exceeding group by wanted_piece
+        select wanted_piece, min(identifier_type) as held_by from made_by_joining group by wanted_piece
     )
 
     select
@@ -45,7 +61,7 @@
         evidence.source_name, evidence.record_type, evidence.record_id, evidence.country,
         case when common_emails.identifier is null then evidence.usable_email end as usable_email,
         case when common_phones.identifier is null then evidence.usable_phone end as usable_phone,
-        evidence.seen_at, evidence.loaded_at
+        evidence.seen_at, evidence.loaded_at, evidence.used_at
     from {{ ref('evidence') }} as evidence
     left join {{ ref('common_identifiers') }} as common_emails
         on common_emails.identifier_type = 'email' and evidence.usable_email = common_emails.identifier

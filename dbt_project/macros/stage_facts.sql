@@ -28,7 +28,7 @@
 #}
 {% macro could_move(facts, is_whole) %}
     {%- set terms = [] -%}
-    {%- for model, declared in var('stage_models').items() -%}
+    {%- for model, declared in stage_models().items() -%}
         {%- set spoken_of = facts_of_model(model) -%}
         {%- if declared['stages'] | selectattr('when', 'defined') | list -%}
             {%- do terms.append('true') -%}
@@ -59,7 +59,7 @@
 {# The facts that a stage model speaks of; a `when:` may speak of any. #}
 {% macro facts_of_model(model) %}
     {%- set facts = [] -%}
-    {%- for stage in var('stage_models')[model]['stages'] -%}
+    {%- for stage in stage_models()[model]['stages'] -%}
         {%- for alternative in stage_alternatives(stage) -%}{%- do facts.extend(alternative.keys()) -%}{%- endfor -%}
         {%- if stage.get('when') -%}{%- do facts.extend(order_facts() + side_facts().keys() | list) -%}{%- endif -%}
     {%- endfor -%}
@@ -75,7 +75,7 @@
 {# The bounds that any stage of any model, or of those given, sets to a fact. #}
 {% macro bounds_of(fact, models=none) %}
     {%- set bounds = [] -%}
-    {%- for model in models or var('stage_models').values() -%}
+    {%- for model in models or stage_models().values() -%}
         {%- for stage in model['stages'] -%}
             {%- for alternative in stage_alternatives(stage) if fact in alternative -%}{%- do bounds.append(alternative[fact]) -%}{%- endfor -%}
         {%- endfor -%}

@@ -1,9 +1,12 @@
 {# Stage models, as declared in vars.stage_models, turned into SQL. Nothing here knows a particular model or fact. #}
 
+{# All stage models by name. #}
+{% macro stage_models() %}{{ return(declared_stage_models()) }}{% endmacro %}
+
 {# The stage that facts lead to, first match from the top. Facts are named: stage_case('five_stage', orders_count='n', …). #}
 {% macro stage_case(model) -%}
     case
-        {%- for stage in var('stage_models')[model]['stages'] %}
+        {%- for stage in stage_models()[model]['stages'] %}
         when {{ stage_condition(model, stage, kwargs) }} then '{{ stage['stage'] }}'
         {%- endfor %}
     end
@@ -17,7 +20,7 @@
     {%- set named = {} -%}
     {%- for fact in facts -%}{%- do named.update({fact: prefix ~ fact}) -%}{%- endfor -%}
     cast(case
-        {%- for stage in var('stage_models')[model]['stages'] %}
+        {%- for stage in stage_models()[model]['stages'] %}
         when {{ stage_condition(model, stage, named) }} then {{ loop.index }}
         {%- endfor %}
     end as smallint)
@@ -25,7 +28,7 @@
 
 {% macro stage_name_of(number) -%}
     case model_number
-        {%- for model in var('stage_models').values() %}
+        {%- for model in stage_models().values() %}
         when {{ loop.index }} then case {{ number }}
             {%- for stage in model['stages'] %} when {{ loop.index }} then '{{ stage['stage'] }}'{% endfor %} end
         {%- endfor %}
@@ -54,7 +57,7 @@
 {# What the declaration says of a stage (kind, label, next_action), given the column that holds its name. #}
 {% macro stage_attribute(model, attribute, stage_column) -%}
     case {{ stage_column }}
-        {%- for stage in var('stage_models')[model]['stages'] if stage.get(attribute) is not none %}
+        {%- for stage in stage_models()[model]['stages'] if stage.get(attribute) is not none %}
         when '{{ stage['stage'] }}' then '{{ stage[attribute] | replace("'", "''") }}'
         {%- endfor %}
     end
@@ -63,7 +66,7 @@
 {# The same for a table of all stage models, whose columns are stage_model and stage. rule_version is one of its attributes. #}
 {% macro by_stage_model(attribute) -%}
     case stage_model
-        {%- for model in var('stage_models') %}
+        {%- for model in stage_models() %}
         when '{{ model }}' then {% if attribute == 'rule_version' %}'{{ rule_version(model) }}'{% else %}{{ stage_attribute(model, attribute, 'stage') }}{% endif %}
         {%- endfor %}
     end
@@ -72,29 +75,9 @@
 {# Identifies the rules that made a stay. Labels and next actions are left out: another wording changes no history. #}
 {% macro rule_version(model) %}
     {%- set rules = [] -%}
-    {%- for stage in var('stage_models')[model]['stages'] -%}
+    {%- for stage in stage_models()[model]['stages'] -%}
         {%- do rules.append({'stage': stage['stage'], 'kind': stage['kind'], 'bounds': stage.get('bounds', {})}) -%}
         {%- if stage.get('when') -%}{%- do rules[-1].update({'when': stage['when']}) -%}{%- endif -%}
     {%- endfor -%}
     {{- return(local_md5(tojson(rules, sort_keys=True))) -}}
-{% endmacro %}
-
-{# The RFM group of a person with an order; see vars.rfm_* for the reading. Without any order it is null. #}
-{% macro rfm_segment(recency_days, frequency, aov, store_aov) -%}
-    {%- set is_repeat = frequency ~ " >= " ~ var('rfm_repeat_orders') -%}
-    {%- set is_high_value = "coalesce(" ~ aov ~ " >= " ~ store_aov ~ ", false)" -%}
-    case
-        when {{ recency_days }} > {{ var('rfm_risk_days') }} then 'about_to_lose'
-        when {{ recency_days }} > {{ var('rfm_nurture_days') }} then 'at_risk'
-        when {{ recency_days }} >= {{ var('rfm_recent_days') }} and ({{ is_repeat }} or {{ is_high_value }}) then 'high_potential'
-        when {{ recency_days }} >= {{ var('rfm_recent_days') }} then 'needs_nurturing'
-        when {{ is_repeat }} and {{ is_high_value }} then 'champions'
-        when {{ is_repeat }} then 'loyalists'
-        when {{ recency_days }} is not null then 'recent'
-    end
-{%- endmacro %}
-
-{# The fifth that a value falls into when equal values are not split: how many are no better, of all. #}
-{% macro unsplit_score(no_better_count, all_count) %}
-    {{- return("cast(ceil(cast(5 * " ~ no_better_count ~ " as double) / " ~ all_count ~ ") as integer)") -}}
 {% endmacro %}

@@ -58,14 +58,17 @@
         left join sources_with_replies on messages.source_name = sources_with_replies.source_name
     ),
 
+    -- where an inbox tells who has read what they wrote, that is somebody of the shop
     dated as (
         select
-            source_name, contact_ref_type, contact_ref, seen_at, loaded_at, opened_at, clicked_at,
+            source_name, contact_ref_type, contact_ref, seen_at, loaded_at,
+            case when not is_inbound then opened_at end as opened_at,
+            case when not is_inbound then clicked_at end as clicked_at,
             case when not is_inbound then seen_at end as sent_at,
             case when is_inbound then seen_at when not tells_replies then replied_at end as answered_at
             {%- if since %},
-            case when was_there then was_opened_at end as was_opened_at,
-            case when was_there then was_clicked_at end as was_clicked_at,
+            case when was_there and not is_inbound then was_opened_at end as was_opened_at,
+            case when was_there and not is_inbound then was_clicked_at end as was_clicked_at,
             case when was_there and not is_inbound then seen_at end as was_sent_at,
             case when was_there and is_inbound then seen_at when was_there and not tells_replies then was_replied_at end as was_answered_at
             {%- endif %}

@@ -1,4 +1,4 @@
--- Both methods score the same people, those with a valid order; split makes fifths whose sizes differ by one at most.
+-- All methods score the same people, those with a valid order; split makes fifths whose sizes differ by one at most.
 with scores as (select * from {{ ref('rfm_scores') }}),
 
 customers as (select count(*) as customers_count from {{ ref('customer_orders') }} where order_number = 1),
@@ -19,6 +19,6 @@ uneven as (select score, max(people_count) - min(people_count) as spread from fi
 
 select 'methods' as what, customers.customers_count as rows_count
 from customers
-where customers.customers_count > 0 and (select count(*) from counts where scored_count = customers.customers_count) <> 2
+where customers.customers_count > 0 and (select count(*) from counts where scored_count = customers.customers_count) <> 4
 union all
 select score, spread from uneven where spread > 1

@@ -3,15 +3,7 @@ with customers as (select * from {{ ref('customers') }}),
 
 stages as (select * from {{ ref('customer_stages') }} where stage_model = 'five_stage'),
 
-consents as (select * from {{ ref('customer_consents') }} where channel = 'email' and purpose = 'marketing'),
-
--- no statement is no consent, and one brand's denial is enough: the audience names no brand
-consenting as (
-    select customer_id
-    from consents
-    group by customer_id
-    having min(case status when 'granted' then 1 else 0 end) = 1
-),
+consenting as ({{ consenting('email', 'marketing') }}),
 
 members as (
     select customers.customer_id

@@ -6,7 +6,7 @@ identity_map as (select * from {{ ref('identity_map') }}),
 borne as (
     select
         identity_map.customer_id, evidence.source_name, evidence.usable_email as email, evidence.usable_phone as phone,
-        {{ newest_first('evidence.seen_at', 'evidence.record_type', 'evidence.source_name', 'evidence.record_id') }}
+        {{ newest_first('evidence.used_at', 'evidence.record_type', 'evidence.source_name', 'evidence.record_id') }}
         || '/' || coalesce(evidence.usable_email, '') || '/' || coalesce(evidence.usable_phone, '') as newest_key
     from evidence
     inner join identity_map

@@ -8,8 +8,8 @@ evidence as ({{ usable_evidence() }}),
 addresses as (
     select
         source_name, record_type, record_id,
-        min_by(usable_email, seen_at) filter (where usable_email is not null) as email,
-        min_by(usable_phone, seen_at) filter (where usable_phone is not null) as phone
+        min_by(usable_email, (coalesce(seen_at, loaded_at), usable_email)) filter (where usable_email is not null) as email,
+        min_by(usable_phone, (coalesce(seen_at, loaded_at), usable_phone)) filter (where usable_phone is not null) as phone
     from evidence
     where usable_email is not null or usable_phone is not null
     group by source_name, record_type, record_id

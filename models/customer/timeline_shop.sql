@@ -36,7 +36,7 @@ unowned as (
     where completed_at is not null
     union all
     select
-        source_name, brand, case when customer_id is null then 'anonymous' else 'shop_customer' end, coalesce(customer_id, anonymous_id),
+        source_name, brand, {{ visit_record_type() }}, {{ visit_record_id() }},
         occurred_at, event_type, event_id, null
     from site_events
 ),

@@ -18,8 +18,8 @@ identity_map as (select * from {{ ref('identity_map') }}),
 signs as (
     select
         source_name,
-        case when customer_id is null then 'anonymous' else 'shop_customer' end as record_type,
-        coalesce(customer_id, anonymous_id) as record_id,
+        {{ visit_record_type() }} as record_type,
+        {{ visit_record_id() }} as record_id,
         occurred_at as touched_at, utm_source as touch_source, utm_campaign as campaign
     from site_events
     union all
@@ -57,15 +57,16 @@ bringing as (
     where order_totals.first_order_at is null or touches.touched_at <= order_totals.first_order_at
 ),
 
+-- one touch's source and campaign, also where it names but one of the two: engines pass over a null
 touch_points as (
     select
         customer_id,
         min(touched_at) as first_touch_at,
-        min_by(touch_source, touch_key) as first_touch_source,
-        min_by(campaign, touch_key) as first_touch_campaign,
+        nullif(min_by(coalesce(touch_source, ''), touch_key), '') as first_touch_source,
+        nullif(min_by(coalesce(campaign, ''), touch_key), '') as first_touch_campaign,
         max(touched_at) as last_touch_at,
-        max_by(touch_source, touch_key) as last_touch_source,
-        max_by(campaign, touch_key) as last_touch_campaign
+        nullif(max_by(coalesce(touch_source, ''), touch_key), '') as last_touch_source,
+        nullif(max_by(coalesce(campaign, ''), touch_key), '') as last_touch_campaign
     from bringing
     group by customer_id
 )

@@ -7,11 +7,11 @@ identity_map as (select * from {{ ref('identity_map') }} where record_type in ('
 visitors as (
     select
         source_name,
-        case when customer_id is null then 'anonymous' else 'shop_customer' end as record_type,
-        coalesce(customer_id, anonymous_id) as record_id,
+        {{ visit_record_type() }} as record_type,
+        {{ visit_record_id() }} as record_id,
         max(occurred_at) as last_visit_at
     from site_events
-    group by source_name, case when customer_id is null then 'anonymous' else 'shop_customer' end, coalesce(customer_id, anonymous_id)
+    group by source_name, {{ visit_record_type() }}, {{ visit_record_id() }}
 ),
 
 totals as (

@@ -9,7 +9,7 @@ with delivered as (
         case when contact_ref_type = 'email' then contact_ref end as email,
         case when contact_ref_type = 'phone' then contact_ref end as phone,
         null as country,
-        seen_at, loaded_at
+        seen_at, loaded_at, used_at
     from {{ ref('contact_refs') }}
 ),
 
@@ -40,7 +40,7 @@ compared as (
         case when not {{ email_placeholder('address') }} then address end as usable_email,
         -- behind a switchboard a whole office has one number
         case when not coalesce(has_extension, false) then {{ usable_phone('phone', 'e164') }} end as usable_phone,
-        seen_at, loaded_at
+        seen_at, loaded_at, used_at
     from normalised
 )
 

@@ -3,29 +3,32 @@ with clustered as (select * from {{ ref('people_clusters') }}),
 
 kept as (select * from {{ ref('kept_ids') }}),
 
-spent as (select customer_id, count(*) as uses_count from {{ ref('identity_journal') }} group by customer_id),
+journal as (select * from {{ ref('identity_journal') }}),
+
+spent as (select distinct customer_id from journal),
+
+given as (select source_name, record_type, record_id, count(*) as ids_count from journal group by source_name, record_type, record_id),
 
 -- a new person is named after the first record that was ever seen of it
 founders as (
-    select component, min_by(md5(source_name || '|' || record_type || '|' || record_id), founding_order) as founder_hash
-    from (
-        select *, row_number() over (partition by component order by first_seen_at, source_name, record_type, record_id) as founding_order
-        from clustered
-    ) as ordered
-    where founding_order = 1
-    group by component
+    select component, source_name, record_type, record_id, md5(source_name || '|' || record_type || '|' || record_id) as founder_hash
+    from clustered
+    qualify row_number() over (partition by component order by first_seen_at, source_name, record_type, record_id) = 1
 ),
 
 minted as (
-    -- an id that lives on in another part of a split person is never given twice
+    -- no id is ever given twice, for it may live on in another part of a split person: a record has been given more ids each time it is
+    -- the first one of somebody new again
     select
         founders.component,
         case
             when spent.customer_id is null then founders.founder_hash
-            else md5(founders.founder_hash || '|' || cast(spent.uses_count as {{ dbt.type_string() }}))
+            else md5(founders.founder_hash || '#' || cast(given.ids_count as {{ dbt.type_string() }}))
         end as customer_id
     from founders
     left join spent on founders.founder_hash = spent.customer_id
+    left join given
+        on founders.source_name = given.source_name and founders.record_type = given.record_type and founders.record_id = given.record_id
 ),
 
 assigned as (

@@ -42,6 +42,29 @@ joining as (
     group by customer_id, previous_customer_id
 ),
 
+-- rules link all who bear an address to one of them, and that one may be somebody else's: then the address itself tells
+bearers as (
+    select edges.rule, edges.evidence, concerned.customer_id, concerned.previous_customer_id, concerned.record_key
+    from edges
+    inner join concerned on edges.node = concerned.node
+    where edges.strength <> 'certain'
+    union
+    select edges.rule, edges.evidence, concerned.customer_id, concerned.previous_customer_id, concerned.record_key
+    from edges
+    inner join concerned on edges.linked_node = concerned.node
+    where edges.strength <> 'certain'
+),
+
+sharing as (
+    select
+        one.customer_id, one.previous_customer_id,
+        min(one.rule || ': ' || least(one.record_key, other.record_key) || ' and ' || greatest(one.record_key, other.record_key)) as cause
+    from bearers as one
+    inner join bearers as other on one.rule = other.rule and one.evidence = other.evidence and one.customer_id = other.customer_id
+    where one.previous_customer_id <> one.customer_id and one.previous_customer_id is distinct from other.previous_customer_id
+    group by one.customer_id, one.previous_customer_id
+),
+
 survivors as (select distinct customer_id from identity_map),
 
 -- the piece that a hold keeps from its other part is named by its first record
@@ -57,14 +80,15 @@ explained as (
         moves.previous_customer_id, moves.customer_id, moves.records_count,
         case when survivors.customer_id is null then 'merge' else 'split' end as action,
         case
-            when survivors.customer_id is null or joining.cause is not null
-                then coalesce(joining.cause, 'its records are another person''s')
+            when survivors.customer_id is null or joining.cause is not null or sharing.cause is not null
+                then coalesce(joining.cause, sharing.cause, 'its records are another person''s')
             when holding.reason is not null then 'held: ' || holding.reason
             else 'no link is left'
         end as cause
     from moves
     left join survivors on moves.previous_customer_id = survivors.customer_id
     left join joining on moves.customer_id = joining.customer_id and moves.previous_customer_id = joining.previous_customer_id
+    left join sharing on moves.customer_id = sharing.customer_id and moves.previous_customer_id = sharing.previous_customer_id
     left join holding on moves.customer_id = holding.customer_id
 )
 

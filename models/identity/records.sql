@@ -11,14 +11,14 @@ per_record as (
     group by source_name, record_type, record_id
 ),
 
--- a guest order, or a message to an address, is a person only through an address that identifies somebody
+-- a guest order, a message to an address, or a visitor known by nothing else, is a person only through an address that identifies somebody
 persons_records as (
     select
         source_name, record_type, record_id, is_reachable,
         coalesce(seen_at, loaded_at) as first_seen_at
     from per_record
     where is_reachable
-        or record_type in ('shop_customer', 'crm_contact', 'anonymous')
+        or record_type in ('shop_customer', 'crm_contact')
         or not (record_type = 'guest_order' or record_id like 'email:%' or record_id like 'phone:%')
 ),
 

@@ -1,3 +1,4 @@
+{% set sizeable = 'case when sizes.records_count >= ' ~ var('bridge_min_records') ~ ' then 1 else 0 end' %}
 -- One row per weak identifier and piece that bears it: linked to the piece where it is borne most, and why that is held.
 with pieces as (select node, piece from {{ ref('strong_pieces') }}),
 
@@ -32,18 +33,27 @@ shared as (
     qualify count(*) over identifier > 1
 ),
 
--- whoever shares a flat's number goes by another name: such a number joins people of one name, and nobody without one
+sizes as (
+    select piece, count(*) as records_count
+    from pieces
+    where piece in (select piece from shared)
+    group by piece
+),
+
+-- whoever shares a flat's number goes by another name: such a number joins people of one name, and nobody without one. A sizeable piece is
+-- the centre before any other, so that two of them are looked at as a bridge and not joined by way of a small one
 centred as (
     select
-        *,
+        shared.*,
         row_number() over everybody as place,
         row_number() over namesakes as place_by_name,
-        first_value(piece) over everybody as centre, first_value(bearers_count) over everybody as centre_bearers_count,
-        first_value(piece) over namesakes as centre_by_name, first_value(bearers_count) over namesakes as centre_by_name_bearers_count
+        first_value(shared.piece) over everybody as centre, first_value(bearers_count) over everybody as centre_bearers_count,
+        first_value(shared.piece) over namesakes as centre_by_name, first_value(bearers_count) over namesakes as centre_by_name_bearers_count
     from shared
+    inner join sizes on shared.piece = sizes.piece
     window
-        everybody as (partition by rule, evidence order by bearers_count desc, piece),
-        namesakes as (partition by rule, evidence, first_name order by bearers_count desc, piece)
+        everybody as (partition by rule, evidence order by {{ sizeable }} desc, bearers_count desc, shared.piece),
+        namesakes as (partition by rule, evidence, first_name order by {{ sizeable }} desc, bearers_count desc, shared.piece)
 ),
 
 linked as (
@@ -54,13 +64,6 @@ linked as (
         case when coalesce(has_several_names, false) and first_name is not null and place_by_name > 1 then centre_by_name_bearers_count else centre_bearers_count end as linked_bearers_count
     from centred
     where place > 1
-),
-
-sizes as (
-    select piece, count(*) as records_count
-    from pieces
-    where piece in (select piece from linked union select linked_piece from linked)
-    group by piece
 ),
 
 judged as (

@@ -19,11 +19,17 @@ with
 {% endfor %}
 {% endfor %}
 
+stage_rates as (
+    select kpi, variant, grain, period_start_on, dimension, segment, cast(null as {{ dbt.type_string() }}) as currency, numerator, denominator, value, is_closed
+    from {{ ref('stage_rates') }}
+),
+
 kpi_values as (
     {% for table in kpis.values() | sum(start=[]) %}
     select * from {{ table }}
-    {{ 'union all' if not loop.last }}
+    union all
     {% endfor %}
+    select * from stage_rates
 )
 
 select * from kpi_values

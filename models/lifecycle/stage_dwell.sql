@@ -19,6 +19,7 @@ stage_dwell as (
         stay_counts.stage_model, stay_counts.stage, stay_counts.month,
         stay_counts.entered_count,
         stay_counts.exited_count,
+        stay_counts.entered_count - stay_counts.exited_count as still_there_count,
         {% for quantile in ['median_days', 'p90_days'] %}
         case
             when stay_counts.shortest_open_days is null or stay_counts.{{ quantile }} < stay_counts.shortest_open_days then stay_counts.{{ quantile }}

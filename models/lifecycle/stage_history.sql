@@ -1,4 +1,4 @@
-{% set stage_models = var('stage_models').keys() | list %}
+{% set stage_models = stage_models().keys() | list %}
 -- One row per stay: a person in a stage of a stage model, from valid_from until valid_to (null = still there).
 with fact_changes as (select * from {{ ref('fact_changes') }}),
 

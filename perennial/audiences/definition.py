@@ -56,6 +56,7 @@ class AudienceDefinition:
     fields: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     size: SizeBand = SizeBand()
+    is_by_name_only: bool = False  # `destinations: []`: it goes only where a destination names it, not with `all`
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ def pairs(
     """Which audience goes where, as the destinations say, and a note for each wish that the installation lacks."""
     chosen = [
         Pair(audience, destination)
-        for audience in definitions
+        for audience, definition in definitions.items()
         for destination, settings in destinations.items()
-        if settings.audiences == "all" or audience in settings.audiences
+        if (not definition.is_by_name_only if settings.audiences == "all" else audience in settings.audiences)
     ]
     notes = [
         f"audience {name} is meant for {wanted}, which is not configured; skipped"
@@ -177,6 +178,7 @@ def _definition(name: str, block: Mapping[str, Any]) -> AudienceDefinition:
         fields=tuple(dict.fromkeys(block.get("fields", []))),
         destinations=tuple(dict.fromkeys(block.get("destinations", []))),
         size=SizeBand(size.get("min", 0), size.get("max")),
+        is_by_name_only=block.get("destinations") == [],
     )
 
 

@@ -27,6 +27,8 @@ Other = Annotated[str, typer.Argument(help="The other record.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the file of pins.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Write it. Without this the effect is shown and nothing is written.")]
 SHOWN = 20
+# docs/identity.md has what each means
+REASONS = ("placeholder", "unreadable", "too_common", "over_limit", "conflict", "bridge", "held_apart")
 
 
 def register(app: typer.Typer) -> None:
@@ -43,11 +45,14 @@ def review(
     limit: Annotated[int, typer.Option(min=1, help="How many, the largest first.")] = SHOWN,
 ) -> None:
     """What was held or dropped instead of joining people, the largest first."""
+    from perennial.config.problems import ConfigError, quoted
     from perennial.report.identity import open_identity
 
     with plain_errors():
         with open_identity(context().home) as identity:
             found, total = identity.review(reason, limit)
+            if reason and not found and reason not in REASONS:
+                raise ConfigError([f"{quoted(reason)} is no reason; there are {', '.join(REASONS)}"])
         for each in found:
             by = f" by {each.rule}" if each.rule and each.rule != each.identifier_type else ""
             people = "" if each.customers_count is None else f", {each.customers_count:,} people"

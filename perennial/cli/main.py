@@ -15,6 +15,7 @@ COMMAND_MODULES = (
     "perennial.cli.check",
     "perennial.cli.demo",
     "perennial.cli.audience",
+    "perennial.cli.explain",
     "perennial.cli.identity",
     "perennial.cli.plan",
     "perennial.cli.receive",

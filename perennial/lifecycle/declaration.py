@@ -126,6 +126,8 @@ class Accepted(BaseModel):
 class StageModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     accepted: Accepted = Field(default_factory=Accepted)
+    path: list[str] | None = Field(default=None, min_length=2)
+    won: list[str] | None = Field(default=None, min_length=1)
     stages: list[Stage] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -168,7 +170,7 @@ def check_stage_models(declared: Mapping[str, Any]) -> Verdict:
         except ValidationError as invalid:
             errors += _told(where, raw, invalid)
             continue
-        problems = _undecided(model) + _unreachable(model) + _out_of_customers_reach(name, model)
+        problems = _undecided(model) + _unreachable(model) + _out_of_customers_reach(name, model) + _astray(model)
         errors += [f"{where}: {problem}" for problem in problems]
         warnings += [f"{where}: {oddity}" for oddity in _overlapping(model) + _size(model)]
     return Verdict(tuple(errors), tuple(warnings))
@@ -217,6 +219,22 @@ def _out_of_customers_reach(name: str, model: StageModel) -> list[str]:
     return [
         f"customers hold no {fact}, and {NEEDED_MODEL} is what they carry; make another model of it" for fact in unknown
     ]
+
+
+def _astray(model: StageModel) -> list[str]:
+    """What reports are told of stages: the model's own, each once, and none of kind lost, since nobody is led there."""
+    kinds = {stage.stage: stage.kind for stage in model.stages}
+    found = []
+    for key, named in (("path", model.path or []), ("won", model.won or [])):
+        unknown = [stage for stage in named if stage not in kinds]
+        if unknown:
+            found.append(f"{key} names {', '.join(unknown)}, no stage of this model; its stages are {', '.join(kinds)}")
+        if len(set(named)) < len(named):
+            found.append(f"{key} names a stage twice; name each once")
+        lost = [stage for stage in named if kinds.get(stage) == "lost"]
+        if lost:
+            found.append(f"{key} names {', '.join(lost)}, of kind lost; name stages that people are led to")
+    return found
 
 
 def _overlapping(model: StageModel) -> list[str]:

@@ -64,6 +64,19 @@ class SourceRow:
     reason: str | None
 
 
+@dataclass(frozen=True)
+class ShiftRow:
+    """A stage whose share or inflow left its usual range in the last closed week."""
+
+    stage_model: str
+    week_on: date
+    stage: str
+    measure: str
+    value: float
+    usual_from: float
+    usual_to: float
+
+
 class Published:
     """The snapshot that was current when it was opened."""
 
@@ -101,6 +114,12 @@ class Published:
             "customer", "customers", "customer_id orders_count", "", select="count(*), count_if(orders_count > 0)"
         )
         return int(found[0][0]), int(found[0][1])
+
+    def shifts(self) -> list[ShiftRow]:
+        """Stages out of their usual range in the last closed week, those that customers carry first."""
+        columns = "stage_model week_on stage measure value usual_from usual_to is_last_week"
+        rest = "where is_last_week order by stage_model <> 'five_stage', stage_model, stage, measure"
+        return [ShiftRow(*row[:-1]) for row in self._rows("lifecycle", "stage_shifts", columns, rest)]
 
     def sources(self) -> list[SourceRow]:
         columns = "source_name table_name rows_count watermark_at is_stale reason"

@@ -125,6 +125,23 @@ def test_a_departing_failure_holds_the_audience_and_the_tables_are_published(hom
     assert conclude(night) == "held"
 
 
+def test_a_stage_out_of_its_usual_range_is_told_by_the_night_that_publishes_it(home: Home) -> None:
+    night = night_in(home)
+    finished_build(night, members=1, consents=1)
+    with connect(home.build_file) as connection:
+        connection.execute(
+            "create schema lifecycle; create table lifecycle.stage_shifts as select 'five_stage' as stage_model,"
+            " date '2026-02-16' as week_on, 'lapsed' as stage, 'inflow' as measure, 90.0::double as value,"
+            " 10.0::double as usual_from, 20.0::double as usual_to, true as is_last_week"
+        )
+    assert conclude(night) == "done"
+    publish_step.publish(night, [])
+    assert conclude(night) == "done"
+    before, after = [json.loads(line)["lines"] for line in home.nights_log.read_text().splitlines()]
+    assert before == []
+    assert "90 people entered five_stage lapsed, usually 10 to 20" in after[0]
+
+
 def test_a_stale_source_degrades_the_night_that_publishes_it(home: Home) -> None:
     night = night_in(home)
     finished_build(night, members=1, consents=1)

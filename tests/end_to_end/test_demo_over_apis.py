@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pytest
 
 from perennial.config.home import Home
 from perennial.demo.installation import OVER_APIS, token_env
 from perennial.demo.make import make_world
+from perennial.demo.records import Exports
 from perennial.demo.scale import Scale
 from perennial.sandbox.demo import secrets
 from perennial.sandbox.respond_io.api import SIGNING_KEY
@@ -25,6 +25,7 @@ from perennial.sandbox.server import Sandbox, running
 from perennial.sandbox.world import token, vendors
 from perennial.sources.inbound import Hook, receiver
 from perennial.sources.inbox import inbox_of
+from tests.support.demo_truth import Truth
 from tests.support.nights import build_only, emptied, land_only
 
 SCALE = Scale(people=200, years=2, seed=11)
@@ -39,9 +40,9 @@ OWN = {
 class World:
     """The generator's tables on one side, input's on the other."""
 
-    def __init__(self, tables: dict[tuple[str, str], pd.DataFrame], build_file: Path) -> None:
+    def __init__(self, exports: Exports, build_file: Path) -> None:
         self.connection = duckdb.connect(str(build_file), read_only=True)
-        self.tables = tables
+        self.exports, self.tables, self.build_file = exports, exports.tables, build_file
 
     def truth(self, source: str, table: str, query: str) -> list[tuple[Any, ...]]:
         """A query over one table of the world, called `world`; a record delivered twice counts in its newest version."""
@@ -59,8 +60,8 @@ class World:
 def world(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     emptied(parsed_home)
     home = parsed_home.prepare()
-    tables = make_world(SCALE).tables
-    held = vendors(tables, limits=1000)
+    exports = make_world(SCALE)
+    held = vendors(exports.tables, limits=1000)
     app = receiver(inbox_of(home), {"inbox/events": Hook("respond_io", SIGNING_KEY)})
     inbox: Any = next(each for each in held if each.name == "respond_io")
     with running(app) as address:
@@ -80,7 +81,7 @@ def world(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         }
         land_only(home, sources, env={**secrets(), "KEY": SIGNING_KEY})
     assert all(secrets()[token_env(vendor)] == token(vendor) for vendor in OVER_APIS.values())
-    yield World(tables, build_only(home, BEFORE))
+    yield World(exports, build_only(home, BEFORE))
 
 
 NEWEST = "from world qualify row_number() over (partition by {key} order by updated_at desc) = 1"
@@ -189,3 +190,18 @@ def test_consents_of_every_channel_say_what_was_said_and_when(world: World) -> N
         world.input(denied.format("input.consents"))[0][0]
         >= world.truth("messaging", "consents", denied.format("world"))[0][0]
     )
+
+
+def test_stages_know_the_hidden_truth_as_well_as_their_rules_can(world: World) -> None:
+    """People lapse on the ninety-first day after an order and no other; whoever left more than that ago has lapsed, by
+    then at the latest, save who was brought back; and an order that only a message brought is no active person's."""
+    truth = Truth(world.exports, ("shop",), world.build_file, BEFORE)
+    buyers, moved = truth.first_orders()
+    assert buyers > 60 and moved == 0
+    lapses, missing, unfounded = truth.lapses()
+    assert lapses > 50 and (missing, unfounded) == (0, 0)
+    people = truth.leaving()
+    gone = people[people["has_churned"] & (people["left_days_ago"] > 91) & ~people["was_brought_back"]]
+    assert len(gone) > 20 and gone["is_lapsed"].all()
+    assert gone["days_after_leaving"].max() <= 91
+    assert all(before in ("lapsed", "acquisition") for before, _after in truth.brought_back())

@@ -51,6 +51,9 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         os.environ.update(asked["env"])
+        for node in parsed.result.nodes.values():  # else a second run leaves ephemeral models out
+            if getattr(node, "extra_ctes_injected", False):
+                node.extra_ctes_injected, node.extra_ctes = False, []
         done = dbtRunner(manifest=parsed.result).invoke(["--quiet", "--log-format", "text", *asked["args"]])
         DuckDBConnectionManager.close_all_connections()  # the next reader of the build file is another process
         results = getattr(done.result, "results", [])

@@ -12,7 +12,8 @@ visitors as (
 ),
 
 visits as (
-    select anonymous.node, customers.node as linked_node, visitors.anonymous_id as evidence
+    -- two sites may number their visitors alike, and what links by one thing must not link by another of the same name
+    select anonymous.node, customers.node as linked_node, visitors.source_name || '/' || visitors.anonymous_id as evidence
     from visitors
     inner join records as anonymous
         on visitors.source_name = anonymous.source_name

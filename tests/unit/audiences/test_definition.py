@@ -103,3 +103,9 @@ def test_an_audience_is_paired_where_a_destination_names_it_or_takes_all() -> No
         "audience win_back is meant for print_house, which is not configured; skipped",
         "destination typo asks for audience winback, which no model defines; did you mean win_back?",
     ]
+
+
+def test_an_audience_meant_for_nobody_goes_only_where_a_destination_names_it() -> None:
+    definitions = from_manifest(manifest(BLOCK | {"destinations": []}))
+    destinations = {"mailer": SimpleNamespace(audiences=("win_back",)), "archive": SimpleNamespace(audiences="all")}
+    assert pairs(definitions, destinations) == ([Pair("win_back", "mailer")], [])

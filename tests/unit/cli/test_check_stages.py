@@ -44,6 +44,7 @@ def test_overlaps_are_odd_unless_they_are_said_to_be_meant(tmp_path: Path, decla
 
 def test_a_person_without_a_stage_stops_the_night(tmp_path: Path, declared: dict[str, Any]) -> None:
     declared["conversation_funnel"]["stages"].pop()
+    declared["conversation_funnel"]["path"].remove("new_lead")
     ((verdict, said),) = found(tmp_path, declared)
     assert verdict == "FAIL"
     assert "nobody's stage where" in said

@@ -77,6 +77,11 @@ def test_review_shows_what_would_have_joined_people_before_what_was_dropped(pins
     assert said("review", "--reason", "placeholder", "--limit", "1").splitlines()[-1] == "1 held or dropped"
 
 
+def test_a_reason_that_there_is_not_is_refused_and_one_that_nothing_has_is_not(pins: Path) -> None:
+    assert "'brigde' is no reason; there are placeholder, " in said("review", "--reason", "brigde", status=2)
+    assert said("review", "--reason", "over_limit") == "0 held or dropped\n"
+
+
 def test_explain_shows_the_path_between_two_records(pins: Path) -> None:
     assert said("explain", A, B).splitlines() == [
         "both are one:", f"  {A}", "    same_email (strong): jo@example.com", f"  {B}"

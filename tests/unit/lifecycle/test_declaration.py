@@ -19,6 +19,7 @@ def declared() -> dict[str, Any]:
     """The bounds of the contract: five_stage without its advocates."""
     project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())
     five = copy.deepcopy(project["vars"]["stage_models"]["five_stage"])
+    del five["path"], five["won"]
     del five["stages"][0]
     del five["stages"][0]["bounds"]["advocacy_count"]
     return {"five_stage": five}
@@ -124,3 +125,27 @@ def test_a_label_is_no_part_of_the_rules_and_a_bound_is(declared: dict[str, Any]
     assert rule_versions(declared)["five_stage"] == before
     stages(declared)[0]["bounds"]["orders_count"]["min"] = 5
     assert rule_versions(declared)["five_stage"] != before
+
+
+@pytest.mark.parametrize(
+    ("key", "names", "told"),
+    [
+        ("path", ["awareness", "retired"], "path names retired, no stage of this model"),
+        ("won", ["gone"], "won names gone, of kind lost"),
+        ("path", ["awareness", "awareness"], "path names a stage twice"),
+    ],
+)
+def test_reports_speak_of_the_models_own_stages_and_lead_nobody_to_a_lost_one(
+    declared: dict[str, Any], key: str, names: list[str], told: str
+) -> None:
+    stages(declared)[3] |= {"stage": "gone", "kind": "lost"}
+    declared["five_stage"][key] = names
+    (error,) = check_stage_models(declared).errors
+    assert told in error
+
+
+def test_a_path_changes_no_history_and_no_version(declared: dict[str, Any]) -> None:
+    before = rule_versions(declared)
+    declared["five_stage"] |= {"path": ["awareness", "loyalty"], "won": ["loyalty"]}
+    assert check_stage_models(declared).errors == ()
+    assert rule_versions(declared) == before

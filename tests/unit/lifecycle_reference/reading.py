@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
-from tests.unit.lifecycle_reference.world import Order, Person, World
+from tests.unit.lifecycle_reference.world import Order, Person, World, mean
 
 Stay = tuple[str, datetime, datetime | None, str]
 
@@ -45,7 +45,7 @@ def seen_at(world: World, person: Person, at: datetime) -> Seen:
         orders=len(orders),
         order_age=(world.day(at) - world.day(orders[-1].at)).days if orders else None,
         is_reachable=since is not None and since <= at and since < world.as_of,
-        is_high_value=bool(orders) and _mean(orders) >= _mean(world.known_orders),
+        is_high_value=bool(orders) and mean(orders) >= world.mean_order,
         praises=kinds.count("advocacy"),
         conversations=kinds.count("conversation"),
         written=len(written),
@@ -54,11 +54,6 @@ def seen_at(world: World, person: Person, at: datetime) -> Seen:
         open_deals=kinds.count("deal_opened") - kinds.count("deal_closed"),
         source_stage=re.sub("[^a-z0-9]+", "_", stages[-1].lower()) if stages and stages[-1] else None,
     )
-
-
-def _mean(orders: list[Order]) -> int:
-    """The mean order, in ten-thousandths as amounts are kept, a half rounded up."""
-    return (2 * sum(order.revenue for order in orders) * 10000 + len(orders)) // (2 * len(orders))
 
 
 def five_stage(seen: Seen) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import statistics
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ import yaml
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
-from tests.support.installation import installed_in
-from tests.unit.lifecycle_reference import reading
+from tests.unit.lifecycle_reference import leaving, reading, reading_rfm, reports, turns
+from tests.unit.lifecycle_reference.running import run_models
 from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
 
 WORLDS = {
@@ -36,8 +35,13 @@ TABLES = [
     "lifecycle.lost_reasons",
     "lifecycle.stage_transitions",
     "lifecycle.stage_dwell",
+    "lifecycle.rfm_scores",
     "kpis.kpi_values",
     "kpis.cohort_retention",
+    "lifecycle.customer_stages",
+    "lifecycle.conversation_priorities",
+    "lifecycle.risk_signals",
+    *(f"lifecycle.{name}" for name in reports.REPORTS),
 ]
 DAY = Fraction(86_400_000_000)
 
@@ -66,7 +70,9 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
     world = make_world(*WORLDS[request.param])
     try:
         write_world(world, parsed_home.build_file)
-        _run_models(world, parsed_home)
+        run_models(
+            world, parsed_home, "repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage"
+        )
         with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
             tables = {name: _rows(connection, name) for name in TABLES}
     finally:
@@ -74,23 +80,6 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
         parsed_home.prepare()
     histories = {person.customer_id: reading.history(world, person) for person in world.people}
     yield Built(world, tables, histories)
-
-
-def _run_models(world: World, home: Home) -> None:
-    dbt = installed_in(home).night().dbt
-    done = subprocess.run(
-        [str(dbt.executable), "run", "--select", "lifecycle", "kpis", "--no-use-colors"],
-        cwd=dbt.project_dir,
-        env={
-            **dbt.env,
-            "PERENNIAL_AS_OF_UTC": world.as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "PERENNIAL_TIME_ZONE": world.zone.key,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
@@ -304,6 +293,45 @@ def test_moves_are_the_same_people_and_as_long(built: Built) -> None:
         assert rows[key]["customers_count"] == len({customer_id for customer_id, _days in moves})
         assert rows[key]["moves_count"] == len(moves)
         assert rows[key]["median_days"] == pytest.approx(statistics.median(days for _id, days in moves), rel=1e-12)
+
+
+@pytest.mark.parametrize("report", sorted(reports.REPORTS))
+def test_every_report_on_stages_equals_its_slow_reading(built: Built, report: str) -> None:
+    read, keys, columns = reports.REPORTS[report]
+    expected = read(reports.stays_of(built.world, built.tables["lifecycle.stage_history"]))
+    assert len(expected) > 20
+    assert reports.differences(expected, built.tables[f"lifecycle.{report}"], keys, columns) == []
+
+
+def test_rates_of_loss_and_named_competitors_are_the_same(built: Built) -> None:
+    stays = reports.stays_of(built.world, built.tables["lifecycle.stage_history"])
+    differing, named = leaving.competitors(stays, built.tables["lifecycle.losses"])
+    assert (differing, named) == ([], {None, "unnamed"})
+    assert leaving.of_how_many(stays, built.tables["lifecycle.lost_reasons"]) == []
+    columns = {name: name for name in ("numerator", "denominator", "is_closed")}
+    rows = [row for row in built.tables["kpis.kpi_values"] if row["kpi"] == "stage_drop_off_rate"]
+    keys = ["period_start_on", "segment"]
+    assert {row["period_start_on"] for row in rows} == set(stays.months())
+    assert reports.differences(leaving.drop_offs(stays), rows, keys, columns) == []
+
+
+def test_whose_turn_it_is_and_which_signs_are_up_are_the_same(built: Built) -> None:
+    expected = turns.turns(built.world, built.tables["lifecycle.customer_stages"])
+    assert turns.listed(built.tables["lifecycle.conversation_priorities"]) == expected
+    assert len({turn.priority for turn in expected}) >= 3 and len({turn.is_quiet for turn in expected}) == 2
+    losses, signs = built.tables["lifecycle.losses"], built.tables["lifecycle.risk_signals"]
+    differing, up = turns.differing_signs(built.world, expected, losses, signs)
+    assert (differing, len(up)) == ([], 5)
+
+
+def test_scores_and_groups_are_the_same_by_every_method(built: Built) -> None:
+    columns = ("r_score", "f_score", "m_score", "rfm_segment", "stands_in")
+    found = {
+        (row["customer_id"], row["method"]): tuple(row[column] for column in columns)
+        for row in built.tables["lifecycle.rfm_scores"]
+        if row["method"] != "split"
+    }
+    assert found == reading_rfm.scores(built.world)
 
 
 def _fractions(rows: dict[date, dict[str, Any]]) -> dict[date, tuple[int, int]]:

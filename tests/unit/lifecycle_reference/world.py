@@ -13,6 +13,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
+
+from tests.unit.lifecycle_reference import details
 
 GAPS = [0, 0, 1, 5, 17, 29, 30, 31, 59, 60, 61, 89, 90, 90, 91, 91, 92, 120, 180, 240, 364, 366]
 TABLES = {
@@ -29,17 +32,22 @@ TABLES = {
     "advocacy_acts": "customer_id varchar, occurred_at timestamp, event_type varchar, source_name varchar, "
     "event_id varchar",
     "touch_points": "customer_id varchar, first_touch_campaign varchar",
+    "customers": "customer_id varchar, first_seen_at timestamp, days_since_last_activity integer, "
+    "days_since_last_order integer",
 }
 # beside orders: what customer_identifiers lead from
 INPUT = {
     "conversations": "source_name varchar, conversation_id varchar, contact_ref_type varchar, contact_ref varchar, "
-    "opened_at timestamp, first_reply_at timestamp, first_human_reply_at timestamp",
+    "opened_at timestamp, first_reply_at timestamp, first_human_reply_at timestamp, closed_at timestamp, "
+    "channel varchar, owner_id varchar",
     "messages": "source_name varchar, message_id varchar, contact_ref_type varchar, contact_ref varchar, "
-    "direction varchar, sent_at timestamp",
+    "direction varchar, sent_at timestamp, conversation_id varchar",
+    "advocacy_events": "source_name varchar, event_id varchar, contact_ref_type varchar, contact_ref varchar, "
+    "event_type varchar, score integer, occurred_at timestamp",
     "crm_stage_changes": "source_name varchar, change_id varchar, contact_id varchar, to_stage varchar, "
     "changed_at timestamp, changed_by varchar, reason varchar",
     "crm_deals": "source_name varchar, deal_id varchar, contact_id varchar, status varchar, "
-    "created_at timestamp, closed_at timestamp",
+    "created_at timestamp, closed_at timestamp, amount decimal(18,4), lost_reason varchar",
 }
 SOURCE_STAGES = ["Hot Lead", "Payment", "cold-lead", "Unqualified", "Lost to competitor", "Something else", None]
 
@@ -90,11 +98,21 @@ class World:
     def known_orders(self) -> list[Order]:
         return [order for person in self.people for order in person.orders]
 
+    @cached_property
+    def mean_order(self) -> int:
+        """Of those whom somebody is known to have placed, in ten-thousandths, a half rounded up."""
+        return mean(self.known_orders)
+
     def day(self, at: datetime):
         return at.astimezone(self.zone).date()
 
     def midnight(self, day) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+
+def mean(orders: list[Order]) -> int:
+    """The mean order, in ten-thousandths as amounts are kept, a half rounded up."""
+    return (2 * sum(order.revenue for order in orders) * 10000 + len(orders)) // (2 * len(orders))
 
 
 def make_world(seed: int, zone: str, as_of: datetime, people: int = 160) -> World:
@@ -206,7 +224,10 @@ def write_world(world: World, path: Path) -> None:
             )
         ]  # fmt: skip
         for told in person.told:
-            _tell(rows, person, told)
+            _tell(rows, world, person, told)
+        idle = details.idle_days(world, person)
+        order_age = (world.day(world.as_of) - world.day(person.orders[-1].at)).days if person.orders else None
+        rows["customers"].append((person.customer_id, _bare(person.first_seen_at), idle, order_age))
         for index, order in enumerate(person.orders):
             rows["orders"].append(_order_row(world, order))
             rows["customer_orders"].append(_order_row(world, order) + _place_row(world, person.orders, index))
@@ -219,10 +240,14 @@ def write_world(world: World, path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         for schema, tables in (("customer", TABLES), ("input", INPUT)):
             connection.execute(f"create schema {schema}")
-            for name, columns in tables.items():
-                connection.execute(f"create table {schema}.{name} ({columns})")
-                marks = ", ".join("?" for _ in columns.split(", "))
-                connection.executemany(f"insert into {schema}.{name} values ({marks})", rows[name])
+            for name, types in tables.items():
+                connection.execute(f"create table {schema}.{name} ({types})")
+                if rows[name]:
+                    columns = zip(*rows[name], strict=True)
+                    given = pa.table({f"c{place}": pa.array(values) for place, values in enumerate(columns)})
+                    connection.register("given", given)
+                    connection.execute(f"insert into {schema}.{name} select * from given")
+                    connection.unregister("given")
 
 
 def reason_of(told: Told) -> str | None:
@@ -230,23 +255,31 @@ def reason_of(told: Told) -> str | None:
     return f"because of {told.event_id}" if told.event_id.endswith(("0", "2", "4")) else None
 
 
-def _tell(rows: dict[str, list[tuple]], person: Person, told: Told) -> None:
-    """The row by which a source tells of it."""
+def _tell(rows: dict[str, list[tuple]], world: World, person: Person, told: Told) -> None:
+    """The rows by which a source tells of it."""
     source, name, at, who = told.source_name, told.event_id, _bare(told.at), person.customer_id
     if told.kind == "conversation":
-        rows["conversations"].append((source, name, "contact_id", who, at, None, None))
+        replied, closed = details.first_reply_at(world, told), details.closed_at(world, told)
+        talk = (source, name, "contact_id", who, at, replied and _bare(replied), None, closed and _bare(closed))
+        rows["conversations"].append((*talk, None, None))
     elif told.kind == "inbound_message":
-        rows["messages"].append((source, name, "contact_id", who, "inbound", at))
-        rows["messages"].append((source, f"{name}_answer", "contact_id", who, "outbound", at))
+        talk = details.conversation_of(person, told)
+        rows["messages"].append((source, name, "contact_id", who, "inbound", at, talk))
+        answered = details.answered_at(world, told)
+        if answered is not None:
+            answer = (source, f"{name}_answer", "contact_id", who, "outbound", _bare(answered), talk)
+            rows["messages"].append(answer)
     elif told.kind == "source_stage":
         rows["crm_stage_changes"].append((source, name, who, told.stage, at, "human", reason_of(told)))
     elif told.kind == "deal_opened":
         closed = [other for other in person.told if other.kind == "deal_closed" and other.event_id == name]
-        rows["crm_deals"].append(
-            (source, name, who, "won" if closed else "open", at, _bare(closed[0].at) if closed else None)
-        )
+        status, reason = details.outcome_of(told) if closed else ("open", None)
+        ended = _bare(closed[0].at) if closed else None
+        rows["crm_deals"].append((source, name, who, status, at, ended, details.amount_of(told), reason))
     elif told.kind == "advocacy":
         rows["advocacy_acts"].append((who, at, "referral", source, name))
+        score = details.score_of(told)
+        rows["advocacy_events"].append((source, name, "contact_id", who, "nps", score, at))
 
 
 def _order_row(world: World, order: Order) -> tuple:

@@ -1,0 +1,96 @@
+"""Stories run through the real models, all in one build, and asked where each person was at any time.
+
+What lives here: landing, building, reading stage_history. What does not: reading stories (stories.py).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import duckdb
+
+from perennial.config.home import Home
+from tests.support.installation import installed_in
+from tests.support.nights import land_only
+from tests.support.stories import INSTANT, ZONE, Story, write_stories
+
+# the history of stages and all that it is made of
+BUILD = ("build", "--select", "+stage_history", "+customer_stages", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")  # fmt: skip
+PEOPLE = """
+    select record_id, stage_model, stage, valid_from, cause_event_id from lifecycle.stage_history
+    join customer.customer_identifiers using (customer_id)
+    where source_name = 'shop' and record_type = 'shop_customer' order by stage_model, valid_from
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A stage that was entered, when, and by what."""
+
+    stage: str
+    since: datetime
+    cause: str
+
+
+class Told:
+    """Every story's person, in every stage model."""
+
+    def __init__(self, held: dict[tuple[str, str], list[Held]]) -> None:
+        self._held = held
+
+    def stays(self, story: Story, stage_model: str | None = None) -> list[Held]:
+        return self._held[story.key, stage_model or story.stage_model]
+
+    def at(self, story: Story, at: datetime, stage_model: str | None = None) -> str | None:
+        """The stage held at an instant, what happens at it included; None before the story begins."""
+        stays = self.stays(story, stage_model)
+        place = bisect_right([stay.since for stay in stays], at)
+        return stays[place - 1].stage if place else None
+
+    def on(self, story: Story, day: str) -> dict[str, str | None]:
+        """The stages held at the end of a business day, by stage model."""
+        end = datetime.combine(datetime.fromisoformat(day).date() + timedelta(days=1), time(), ZONE).astimezone(UTC)
+        return {model: self.at(story, end - INSTANT, model) for key, model in self._held if key == story.key}
+
+    def otherwise(self, story: Story) -> list[str]:
+        """Every line whose stage was not held then, in words; empty where all is as told."""
+        return [
+            f"{step.where}: {found} and not {step.stage} ({[(h.stage, str(h.since), h.cause) for h in self.stays(story)]})"
+            for step in story.steps
+            if step.stage is not None and (found := self.at(story, step.seen_at)) != step.stage
+        ]
+
+
+def tell(home: Home, stories: Iterable[Story], folder: Path) -> None:
+    """Land what happened."""
+    land_only(home, write_stories(stories, folder))
+
+
+def build(home: Home, as_of: datetime, select: Sequence[str] = ()) -> Told:
+    """What the models make of it on a night that looks up to as_of."""
+    dbt = installed_in(home).night().dbt
+    done = subprocess.run(
+        [str(dbt.executable), *BUILD, *select, "--quiet", "--no-use-colors"], cwd=dbt.project_dir, text=True, capture_output=True,
+        env={
+            **dbt.env, "DBT_LOG_FORMAT": "text", "PERENNIAL_AS_OF_UTC": as_of.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+            "PERENNIAL_TIME_ZONE": ZONE.key,
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    held: dict[tuple[str, str], list[Held]] = defaultdict(list)
+    with duckdb.connect(str(home.build_file), read_only=True) as connection:
+        for key, stage_model, stage, since, cause in connection.execute(PEOPLE).fetchall():
+            held[key, stage_model].append(Held(stage, since.replace(tzinfo=UTC), cause))
+    return Told(dict(held))
+
+
+def closing(stories: Iterable[Story]) -> datetime:
+    """The midnight after the last line of all stories."""
+    last = max(step.seen_at for story in stories for step in story.steps).astimezone(ZONE).date()
+    return datetime.combine(last + timedelta(days=1), time(), ZONE).astimezone(UTC)
