@@ -65,7 +65,7 @@ def _parse(dbt: DbtProcess) -> None:
     done = subprocess.run(
         [str(dbt.executable), "parse", "--no-use-colors"],
         cwd=dbt.project_dir,
-        env={**dbt.env, "DBT_LOG_FORMAT": "text"},
+        env=dict(dbt.env),
         capture_output=True,
         text=True,
         check=False,

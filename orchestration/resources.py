@@ -101,7 +101,7 @@ class Installation:
                 "DBT_LOG_PATH": str(self.home.dbt / "logs"),
                 "DBT_PROFILES_DIR": str(self.root / "dbt_project"),
                 "DBT_PROJECT_DIR": str(self.root),
-                "DBT_LOG_FORMAT": "json",
+                "DBT_LOG_LEVEL_FILE": "none",  # ten thousand debug events cost more than they tell
                 "PYTHONUNBUFFERED": "1",
             },
         )

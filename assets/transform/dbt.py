@@ -6,8 +6,10 @@ does not: any SQL (models/), what a model promises (its YAML), names and groups 
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -29,6 +31,7 @@ from perennial.warehouse.duck import connect
 POOL = "warehouse"  # one writer at a time
 # unit tests prove the models, not the night's data: they run in `make test`
 BUILD = ("build", "--exclude-resource-type", "unit_test", "--no-use-colors")
+QUIET_DBT = (sys.executable, "-m", "assets.transform.quiet")  # and where to write the status of each node
 
 
 def warehouse_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
@@ -64,7 +67,7 @@ def _run_dbt(context: dg.AssetExecutionContext, night: Night) -> tuple[list[Any]
     events: list[Any] = []
     with night.dbt.output.open("w", encoding="utf-8") as output, redirect_stdout(output):
         invocation = DbtCliInvocation.run(
-            args=[*dying_with(os.getpid()), str(night.dbt.executable), *BUILD, *selected.selection_args],
+            args=[*dying_with(os.getpid()), *QUIET_DBT, str(_statuses(night)), *BUILD, *selected.selection_args],
             env=dict(night.dbt.env),
             manifest=selected.manifest,
             dagster_dbt_translator=selected.dagster_dbt_translator,
@@ -82,14 +85,19 @@ def _run_dbt(context: dg.AssetExecutionContext, night: Night) -> tuple[list[Any]
     return events, None
 
 
-def _results(night: Night) -> list[dict[str, Any]]:
-    path = night.dbt.target / "run_results.json"
-    return json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
+def _statuses(night: Night) -> Path:
+    return night.dbt.target / "statuses.json"
+
+
+def _results(night: Night) -> dict[str, str]:
+    """The status of each node of this build, by its id; none where dbt never came to one."""
+    path = _statuses(night)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
     """What the certificate will say of this build: its tests, its rules, its inputs."""
-    tests = [each for each in _results(night) if each["unique_id"].startswith("test.")]
+    tests = {node: status for node, status in _results(night).items() if node.startswith("test.")}
     return build.BuildRecord(
         snapshot_id=night.snapshot_id,
         as_of=night.as_of,
@@ -97,9 +105,9 @@ def _record(night: Night, manifest: Mapping[str, Any]) -> build.BuildRecord:
         input_hash=build.input_hash(night.home),
         rule_versions=_rule_versions(manifest),
         checks=Checks(
-            passed=sum(each["status"] == "pass" for each in tests),
-            warned=tuple(sorted(_name(each) for each in tests if each["status"] == "warn")),
-            failed=tuple(sorted(_name(each) for each in tests if each["status"] in ("fail", "error"))),
+            passed=sum(status == "pass" for status in tests.values()),
+            warned=tuple(sorted(_name(node) for node, status in tests.items() if status == "warn")),
+            failed=tuple(sorted(_name(node) for node, status in tests.items() if status in ("fail", "error"))),
         ),
         outputs=outputs(manifest),
     )
@@ -113,8 +121,8 @@ def outputs(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _name(result: Mapping[str, Any]) -> str:
-    return result["unique_id"].split(".")[2]
+def _name(node: str) -> str:
+    return node.split(".")[2]
 
 
 def _rule_versions(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -145,7 +153,7 @@ def _with_rows(event: Any, rows: Mapping[str, int]) -> Any:
 
 def _what_failed(night: Night, error: DagsterDbtCliRuntimeError) -> str:
     """Which models and tests failed, by name; dbt's own words stay in its log, since they may quote rows."""
-    bad = [_name(each) for each in _results(night) if each["status"] in ("fail", "error")]
+    bad = [_name(node) for node, status in _results(night).items() if status in ("fail", "error")]
     if not bad:
         return f"dbt could not build: {str(error).splitlines()[0]}; see {night.dbt.output}"
     shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")

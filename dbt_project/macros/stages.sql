@@ -13,7 +13,7 @@
 {%- endmacro %}
 
 {#
-    Its number in the declaration, where each fact is a column of its name with a prefix before it. Numbers are sorted at half the price of names.
+    Its number in the declaration, where each fact is a column of its name with a prefix before it. Numbers are sorted at two thirds of the price of names.
     stage_name_of tells the name, for a table of all stage models that holds the number of the model too.
 #}
 {% macro stage_number(model, facts, prefix='') -%}

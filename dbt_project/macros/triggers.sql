@@ -43,7 +43,7 @@
 {% endmacro %}
 
 {% macro check_served(name, model, stages) %}
-    {%- set declared = var('stage_models').get(model, {'stages': []})['stages'] | map(attribute='stage') | list -%}
+    {%- set declared = stage_models().get(model, {'stages': []})['stages'] | map(attribute='stage') | list -%}
     {%- for stage in stages if stage not in declared -%}
         {{ exceptions.raise_compiler_error(name ~ " serves " ~ model ~ "." ~ stage ~ ", which vars.stage_models does not declare") }}
     {%- endfor -%}

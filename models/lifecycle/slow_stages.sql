@@ -55,7 +55,9 @@ slow_stages as (
     where judged.kind = 'active'
         and usual.usual_months_count >= {{ slow['min_months'] }}
         and case judged.measure
-            when 'conversion' then judged.value < usual.usual_value * (1 - {{ slow['margin'] }})
+            when 'conversion'
+                then judged.value < usual.usual_value * (1 - {{ slow['margin'] }})
+                and (usual.usual_value - judged.value) * judged.entered_count >= {{ slow['min_people'] }} - 1e-6
             else judged.value > usual.usual_value * (1 + {{ slow['margin'] }})
         end
 )

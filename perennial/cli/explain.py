@@ -57,7 +57,7 @@ def customer(
         zone = here.settings.business.time_zone
         at = parse_as_of(as_of, zone, datetime.now(UTC)) if as_of else None
         with open_customers(here.home, zone) as customers:
-            told = explain(customers, _declared(), whom, at, stage_model)
+            told = explain(customers, _variables(), whom, at, stage_model)
     if masked:
         _mask(told)
     if as_json:
@@ -66,11 +66,11 @@ def customer(
         _print(told, ZoneInfo(zone))
 
 
-def _declared() -> dict[str, Any]:
+def _variables() -> dict[str, Any]:
     import yaml
 
     content = yaml.safe_load(RULES.read_text(encoding="utf-8")) or {}
-    return dict(content.get("vars", {}).get("stage_models", {}))
+    return dict(content.get("vars", {}))
 
 
 def _mask(told: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ What lives here: a stage, the facts of a day, and what each bound says of them. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,3 +68,25 @@ def words(bound: Bound) -> str:
     if bound.max is None:
         return f"at least {bound.min}"
     return f"is {bound.min}" if bound.min == bound.max else f"from {bound.min} to {bound.max}"
+
+
+def with_own_limits(variables: Mapping[str, Any], own: Mapping[str, int] | None) -> dict[str, Any]:
+    """The stage models that a build follows: as declared; or, where vars.rfm_limits says own, with the bounds of
+    rfm_map at the shop's own limits (recent, nurture and risk days), as dbt_project/macros/rfm.sql moves them."""
+    models = dict(variables.get("stage_models", {}))
+    if variables.get("rfm_limits") != "own" or own is None or "rfm_map" not in models:
+        return models
+    recent, nurture, risk = (variables[f"rfm_{each}_days"] for each in ("recent", "nurture", "risk"))
+    moved = {
+        recent - 1: own["recent"] - 1, recent: own["recent"], nurture: own["nurture"], nurture + 1: own["nurture"] + 1,
+        risk: own["risk"], risk + 1: own["risk"] + 1,
+    }  # fmt: skip
+    stages = []
+    for stage in models["rfm_map"]["stages"]:
+        bounds = stage.get("bounds", {})
+        alternatives = []
+        for each in [bounds] if isinstance(bounds, Mapping) else bounds:
+            days = {end: moved.get(value, value) for end, value in each.get("days_since_last_order", {}).items()}
+            alternatives.append({**each, "days_since_last_order": days} if days else each)
+        stages.append({**stage, "bounds": alternatives})
+    return models | {"rfm_map": {**models["rfm_map"], "stages": stages}}

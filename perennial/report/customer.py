@@ -64,6 +64,11 @@ class Customers:
         names = [column[0] for column in found.description]
         return [dict(zip(names, map(_aware, row), strict=True)) for row in found.fetchall()]
 
+    def own_limits(self) -> dict[str, int]:
+        """The limits in days of RFM groups that this snapshot was built with."""
+        (row,) = self.rows("select recent_days, nurture_days, risk_days from customer.repeat_times")
+        return {column.removesuffix("_days"): days for column, days in row.items()}
+
     def find(self, asked: str) -> list[str]:
         """Whom an id or an e-mail address means: none, one, or several who bear that address."""
         if "@" in asked:

@@ -13,7 +13,7 @@ from typing import Any
 
 from perennial.config.problems import ConfigError
 from perennial.lifecycle.declaration import Facts, rule_versions
-from perennial.lifecycle.explanation import declared_stage, rule_met
+from perennial.lifecycle.explanation import declared_stage, rule_met, with_own_limits
 from perennial.report.customer import Customers, Row, Stay
 from perennial.report.evidence import evidence_of, loss_evidence
 
@@ -23,9 +23,9 @@ NOT_MET = "the facts as published do not meet this rule: the warehouse judges mo
 
 
 def explain(
-    customers: Customers, declared: Mapping[str, Any], asked: str, at: datetime | None, only: str | None = None
+    customers: Customers, variables: Mapping[str, Any], asked: str, at: datetime | None, only: str | None = None
 ) -> Row:
-    """Everything about one person. `at` None is the snapshot's as_of. Aware datetimes, no other objects.
+    """Everything about one person, by the rules in dbt's `vars`. `at` None is the snapshot's as_of. Times are aware.
 
     ConfigError names who or what was looked for and is not there; several people with one address are all named.
     """
@@ -43,6 +43,7 @@ def explain(
     models = sorted({stay.stage_model for stay in stays})
     if only is not None and only not in models:
         raise ConfigError([f"--stage-model {only}: the snapshot has no such stage model; it has {', '.join(models)}"])
+    declared = with_own_limits(variables, customers.own_limits() if variables.get("rfm_limits") == "own" else None)
     facts, versions, actions = customers.facts(customer_id, at), rule_versions(declared), customers.actions(customer_id)
     return {
         "customer_id": customer_id,

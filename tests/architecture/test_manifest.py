@@ -161,7 +161,7 @@ PUBLISHED = {
         "customers customers_masked customer_identifiers identifier_ledger orders customer_orders customer_timeline"
     ),
     "lifecycle": (
-        "stage_history customer_stages stage_transitions stage_dwell lost_reasons rfm_scores stage_days stage_months"
+        "stage_history customer_stages stage_transitions stage_dwell lost_reasons rfm_scores trigger_events stage_coverage stage_days stage_months"
         " stage_totals stage_conversions days_to_won slow_stages stage_shifts risk_signals conversation_priorities"
     ),
     "kpis": "kpi_values cohort_retention",

@@ -5,6 +5,7 @@ What lives here: a world of one person and what must come out. What does not: ed
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 
 from perennial.config.home import Home
-from tests.support.nights import build_only, land_only
+from tests.support.nights import build_only, emptied, land_only
 
 # as_of is midnight of 1 July in London, 23:00 UTC of the day before; thirty days reach back to midnight of 1 June there
 AS_OF = "2024-07-01"
@@ -89,7 +90,7 @@ BRANDS = {"shop": "outlet", "crm": "acme", "mail": "acme"}
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("one_person")
     sources = {}
     for source, tables in WORLD.items():
@@ -98,9 +99,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lines = [line.strip() for line in rows.strip().splitlines()]
             (folder / source / f"{table}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         sources[source] = {"kind": "files", "path": str(folder / source), "brand": BRANDS[source]}
-    home = Home(folder / "home").prepare()
+    home = emptied(parsed_home)
     land_only(home, sources)
-    return build_only(home, AS_OF)
+    shutil.copy(build_only(home, AS_OF), folder / "build.duckdb")  # the next test of another file empties the home
+    return folder / "build.duckdb"
 
 
 def rows(built: Path, query: str) -> list[dict[str, Any]]:

@@ -5,14 +5,12 @@ They live in the models' YAML, beside what they test. They need the tables' colu
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from perennial.config.home import Home
 from tests.support.installation import installed_in
-from tests.support.nights import ROOT, build_only, land_only
+from tests.support.nights import build_only, land_only, run_dbt
 
 
 def test_every_dbt_unit_test_passes(manifest: dict[str, Any], night_home: Home, tmp_path: Path) -> None:
@@ -22,15 +20,7 @@ def test_every_dbt_unit_test_passes(manifest: dict[str, Any], night_home: Home, 
     dbt = installed_in(night_home).night().dbt
     # the unit tests say themselves when and where they are
     env = {name: value for name, value in dbt.env.items() if name not in ("PERENNIAL_TIME_ZONE", "PERENNIAL_CURRENCY")}
-    done = subprocess.run(
-        [str(dbt.executable), "test", "--select", "test_type:unit", "--no-use-colors"], cwd=ROOT, text=True,
-        env={**env, "DBT_LOG_FORMAT": "text"}, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:]
-    results = [
-        result
-        for result in json.loads((dbt.target / "run_results.json").read_text())["results"]
-        if not result["unique_id"].startswith("operation.")  # hooks
-    ]
-    assert [result["unique_id"] for result in results if result["status"] != "pass"] == []
-    assert len(results) == len(manifest["unit_tests"]) >= 60
+    statuses = run_dbt(dbt, "test", "--select", "test_type:unit", env=env)
+    found = {node: status for node, status in statuses.items() if not node.startswith("operation.")}  # hooks
+    assert [node for node, status in found.items() if status != "pass"] == []
+    assert len(found) == len(manifest["unit_tests"]) >= 60

@@ -30,7 +30,7 @@ class Book:
 
     @property
     def database(self) -> Path:
-        return self.folder / "built.duckdb"
+        return self.folder / "build.duckdb"
 
     def tell_again(self) -> None:
         """The same landing in an empty home."""
@@ -42,5 +42,5 @@ def book(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("stories")
     tell(emptied(parsed_home), STORIES, folder)
     told = build(parsed_home, closing(STORIES))
-    shutil.copy(parsed_home.build_file, folder / "built.duckdb")
+    shutil.copy(parsed_home.build_file, folder / "build.duckdb")
     yield Book(parsed_home, folder, told)

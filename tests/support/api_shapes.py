@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from perennial.landing.recovery import recover
 from perennial.warehouse import journal
 from perennial.warehouse.duck import name, path_list, quote
 from tests.support.installation import installed_in
-from tests.support.nights import ROOT
+from tests.support.nights import run_dbt
 
 ARCHIVES = ("fivetran_seeds.tar.gz", "webhook_samples.tar.gz")
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
@@ -279,9 +278,5 @@ def staged(home: Home, deliveries: Sequence[Delivery], folder: Path) -> Shapes:
     own.refresh(home, installed.settings)
     dbt = installed.night().dbt
     parsed = manifest(dbt)
-    done = subprocess.run(
-        [str(dbt.executable), *BUILD, "--no-use-colors"], cwd=ROOT, text=True, capture_output=True,
-        env={**dbt.env, "DBT_LOG_FORMAT": "text"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:]
+    run_dbt(dbt, *BUILD)
     return Shapes(folder, home, deliveries, loads, parsed, home.build_file)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from types import TracebackType
 
+from assets.transform.quiet import QUIET
 from tests.support.nights import ROOT
 
 Statuses = dict[str, str]
@@ -47,14 +48,14 @@ def main() -> None:
 
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # dbt's own words go to stderr
-    parsed = dbtRunner().invoke(["--quiet", "parse"])
+    parsed = dbtRunner().invoke([*QUIET, "parse"])
     for line in sys.stdin:
         asked = json.loads(line)
         os.environ.update(asked["env"])
         for node in parsed.result.nodes.values():  # else a second run leaves ephemeral models out
             if getattr(node, "extra_ctes_injected", False):
                 node.extra_ctes_injected, node.extra_ctes = False, []
-        done = dbtRunner(manifest=parsed.result).invoke(["--quiet", "--log-format", "text", *asked["args"]])
+        done = dbtRunner(manifest=parsed.result).invoke([*QUIET, *asked["args"]])
         DuckDBConnectionManager.close_all_connections()  # the next reader of the build file is another process
         results = getattr(done.result, "results", [])
         answer = {

@@ -6,6 +6,7 @@ tables. What does not: data, and expected figures.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,8 @@ from typing import Any
 import duckdb
 
 from assets.ingest.landing import land
+from assets.night import DbtProcess
+from assets.transform.dbt import QUIET_DBT
 from orchestration.manifest import manifest
 from orchestration.resources import installation
 from perennial.config.home import Home
@@ -90,12 +93,19 @@ def build_only(home: Home, as_of: str, more: Mapping[str, Any] | None = None) ->
     dbt = installation(night_env(home, config, as_of), say=lambda _line: None).night().dbt
     home.build_file.unlink(missing_ok=True)
     manifest(dbt)
-    done = subprocess.run(
-        [str(dbt.executable), *BUILD, "--quiet", "--no-use-colors"], cwd=ROOT, text=True, capture_output=True,
-        env={**dbt.env, "DBT_LOG_FORMAT": "text"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:]
+    run_dbt(dbt, *BUILD)
     return home.build_file
+
+
+def run_dbt(dbt: DbtProcess, *command: str, env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """One dbt command as a night runs dbt: the status of each node by its id."""
+    statuses = dbt.target / "statuses.json"
+    done = subprocess.run(
+        [*QUIET_DBT, str(statuses), *command], cwd=ROOT, text=True, capture_output=True,
+        env=dict(dbt.env) if env is None else dict(env),
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return json.loads(statuses.read_text(encoding="utf-8"))
 
 
 def fingerprints(

@@ -7,7 +7,6 @@ does not: what is expected of them.
 from __future__ import annotations
 
 import csv
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,7 @@ from perennial.config.home import Home
 from perennial.identity.paths import Link
 from perennial.identity.pins import Record
 from perennial.warehouse import journal
-from tests.support.nights import BUILD, ROOT, land_only, night_env
+from tests.support.nights import BUILD, land_only, night_env, run_dbt
 
 MODELS = ("+identity_links", "+identity_review", "+hold_changes", "+identity_moves", "+customer_identifiers",
           "+identifier_ledger", "+customer_redirects", "+comparable_records")  # fmt: skip
@@ -77,11 +76,7 @@ class People:
         config = self.home.root.parent / "config" / "perennial.yml"
         night = installation(night_env(self.home, config, self.as_of.isoformat()), say=lambda _line: None).night()
         manifest(night.dbt)
-        done = subprocess.run(
-            [str(night.dbt.executable), *BUILD, "--quiet", "--no-use-colors", "--select", *select], cwd=ROOT, text=True,
-            capture_output=True, env={**night.dbt.env, "DBT_LOG_FORMAT": "text"},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-4000:]
+        run_dbt(night.dbt, *BUILD, "--select", *select)
         return night.snapshot_id
 
     def night(self) -> None:

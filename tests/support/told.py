@@ -45,7 +45,7 @@ class Told:
         self._held = held
 
     def stays(self, story: Story, stage_model: str | None = None) -> list[Held]:
-        return self._held[story.key, stage_model or story.stage_model]
+        return self._held.get((story.key, stage_model or story.stage_model), [])
 
     def at(self, story: Story, at: datetime, stage_model: str | None = None) -> str | None:
         """The stage held at an instant, what happens at it included; None before the story begins."""

@@ -19,7 +19,7 @@ opened as (
     from timeline
     inner join openings on timeline.source_name = openings.source_name and timeline.source_id = openings.event_id
     inner join messages on openings.source_name = messages.source_name and openings.message_id = messages.message_id
-    where timeline.event_type in ('message_opened', 'message_clicked')
+    where timeline.event_type in ('message_opened', 'message_clicked') and coalesce(messages.direction, 'outbound') <> 'inbound'
 ),
 
 -- what breaks each silence

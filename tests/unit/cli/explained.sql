@@ -66,3 +66,4 @@ create table activation.deliveries as select * from (values
     ('win_back', 'mailer', 'ann', 'join', 'acknowledged', null, timestamp '2024-05-12 02:00', timestamp '2024-05-12 03:00'),
     ('news', 'mailer', 'ann', 'join', 'refused', 'no consent', timestamp '2024-05-13 02:00', null))
     as t(audience, destination, customer_id, action, status, reason, created_at, acknowledged_at);
+create table customer.repeat_times as select 12 as recent_days, 34 as nurture_days, 56 as risk_days;

@@ -18,11 +18,13 @@ from perennial.cli import explain as command
 from perennial.cli.main import build_app
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
+from perennial.lifecycle.explanation import with_own_limits
 from tests.support.installation import write_config
 
 RUN = CliRunner()
 ROOT = Path(__file__).resolve().parents[3]
-DECLARED = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["stage_models"]
+VARIABLES = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+DECLARED = VARIABLES["stage_models"]
 SNAPSHOT = Path(__file__).with_name("explained.sql")
 
 
@@ -192,6 +194,29 @@ def test_rules_that_have_changed_since_are_not_passed_off_as_those_that_decided(
         "note": "the rules have changed since this snapshot was made; the next night follows them",
     }  # fmt: skip
     assert stage["next_action"] == "Win back"  # as published
+
+
+def test_limits_of_the_shops_own_are_those_of_the_snapshot(
+    published: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = VARIABLES | {"rfm_limits": "own"}
+    rules = tmp_path / "dbt_project.yml"
+    rules.write_text(yaml.safe_dump({"vars": variables}, sort_keys=False), encoding="utf-8")
+    monkeypatch.setattr(command, "RULES", rules)
+    followed = rule_versions(with_own_limits(variables, {"recent": 12, "nurture": 34, "risk": 56}))["rfm_map"]
+    with duckdb.connect(str(published.published_file)) as con:
+        con.execute(
+            "insert into lifecycle.stage_history by name"
+            " select 'ann' as customer_id, 'rfm_map' as stage_model, 'about_to_lose' as stage, 'lapsed' as kind,"
+            f" timestamp '2024-07-27 23:00' as valid_from, 'time:days_since_last_order:56' as cause_event_id,"
+            f" '{followed}' as rule_version"
+        )
+    (stage,) = told("ann", "--stage-model", "rfm_map")["stages"]
+    assert [(term["wanted"], term["value"]) for term in stage["rule"]["terms"]] == [
+        ("at least 1", 3),
+        ("at least 57", 92),
+    ]
+    assert stage["evidence"][0]["text"] == "56 days since the last order had passed"
 
 
 def test_the_snapshot_is_only_read(published: Home) -> None:

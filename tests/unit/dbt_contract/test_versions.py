@@ -5,7 +5,6 @@ dbt's unit tests show that the full filter is right; that it is left out only wh
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import duckdb
@@ -14,7 +13,7 @@ from perennial.config.contract import TABLES, landed_schema
 from perennial.config.home import Home
 from perennial.landing.empty import ensure_empty_files
 from tests.support.installation import installed_in
-from tests.support.nights import ROOT
+from tests.support.nights import run_dbt
 
 STEMS = {"shop_order_lines": ("order_id", "line_id"), "shop_checkout_lines": ("checkout_id", "line_id")}
 FLAGS = ("is_superseded", "is_change", "is_replacement")
@@ -39,12 +38,7 @@ def land(home: Home, table: str, load_id: str, rows: list[Row]) -> None:
 def staged(home: Home, *tables: str) -> dict[str, list[tuple[str, str, int]]]:
     """What staging hands on, after one dbt run over what is landed now."""
     dbt = installed_in(home).night().dbt
-    models = [f"stg_contract__{table}" for table in tables]
-    done = subprocess.run(
-        [str(dbt.executable), "run", "--no-use-colors", "--select", *models],
-        cwd=ROOT, env=dict(dbt.env), text=True, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:]
+    run_dbt(dbt, "run", "--select", *(f"stg_contract__{table}" for table in tables))
     found = {}
     with duckdb.connect(str(Path(dbt.env["PERENNIAL_BUILD_FILE"])), read_only=True) as connection:
         for table in tables:

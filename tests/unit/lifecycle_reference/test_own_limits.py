@@ -13,6 +13,7 @@ import yaml
 
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
+from perennial.lifecycle.explanation import with_own_limits
 from tests.conftest import ROOT
 from tests.support.installation import installed_in
 from tests.unit.lifecycle_reference import reading, reading_rfm
@@ -57,5 +58,7 @@ def test_groups_and_stays_follow_the_shops_own_repeat_times(parsed_home: Home, m
         found[customer_id].append((stage, since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC), ""))
     for person in world.people:
         assert found[person.customer_id] == reading.history(world, person, "rfm_map"), person
-    declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["stage_models"]
-    assert len({version for *_, version in stays} | {rule_versions(declared)["rfm_map"]}) == 2
+    variables = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
+    assert len({version for *_, version in stays} | {rule_versions(variables["stage_models"])["rfm_map"]}) == 2
+    followed = with_own_limits({**variables, "rfm_limits": "own"}, {"recent": recent, "nurture": nurture, "risk": risk})
+    assert {version for *_, version in stays} == {rule_versions(followed)["rfm_map"]}  # as people are told why

@@ -90,7 +90,7 @@ class World:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
 
-def make_world(seed: int, zone: str, as_of: datetime, people: int = 50) -> World:
+def make_world(seed: int, zone: str, as_of: datetime, people: int = 110) -> World:
     """The same seed makes the same world."""
     dice = random.Random(seed)
     world = World(ZoneInfo(zone), as_of)
@@ -110,11 +110,13 @@ def make_world(seed: int, zone: str, as_of: datetime, people: int = 50) -> World
 def _live(world: World, dice: random.Random, person: Person) -> None:
     """From one thing to the next, a few hours or many days later, often at midnight."""
     at = world.as_of - timedelta(days=dice.choice([1, 3, 10, 100, 450, 480]))
-    for number in range(dice.choice([3, 10, 40])):
+    for number in range(dice.choice([3, 10, 25, 50])):
         if at >= world.as_of:
             return
         _do(world, dice, person, at, f"{person.customer_id}_{number:02}")
-        if dice.random() < 0.6:
+        if dice.random() < 0.1:
+            at = min((when for when, _ in world.stock["p1"] if when >= at), default=at)
+        elif dice.random() < 0.6:
             at += timedelta(hours=dice.choice(HOURS), seconds=dice.choice([0, 0, 1]))
         else:
             day = world.day(at) + timedelta(days=dice.choice(DAYS))
