@@ -1,6 +1,6 @@
 """`make bench`: every measure with its rival or floor from the same run, one JSON line each.
 
-`python -m benchmarks [warehouse] [nightly] [fixed] [sources] [identity] [--customers 1000000] [--orders-per-customer 10] [--items 1000000]
+`python -m benchmarks [warehouse] [nightly] [fixed] [sources] [identity] [lifecycle] [--customers 1000000] [--orders-per-customer 10] [--items 1000000]
 [--edges 5000000]`
 """
 
@@ -10,13 +10,16 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import fixed, identity, nightly, sources, warehouse
+from benchmarks import fixed, identity, lifecycle, nightly, sources, warehouse
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks")
     parser.add_argument(
-        "parts", nargs="*", choices=["warehouse", "nightly", "fixed", "sources", "identity", []], default=[]
+        "parts",
+        nargs="*",
+        choices=["warehouse", "nightly", "fixed", "sources", "identity", "lifecycle", []],
+        default=[],
     )
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--orders-per-customer", type=int, default=10)
@@ -39,6 +42,8 @@ def main() -> None:
             sources.run(Path(folder) / "sources", chosen.items)
         if not chosen.parts or "identity" in chosen.parts:
             identity.run(Path(folder) / "identity", chosen.edges)
+        if not chosen.parts or "lifecycle" in chosen.parts:
+            lifecycle.run(Path(folder) / "lifecycle", chosen.customers)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,11 @@
     {{- return(local_date("(" ~ at ~ " - interval 1 microsecond)")) -}}
 {% endmacro %}
 
+{# 1 where a time is the first instant of its business day, else 0. Most are told by their seconds, without a clock's time zone. #}
+{% macro begins_day(at, on_date) %}
+    {{- return("case when date_trunc('minute', " ~ at ~ ") = " ~ at ~ " and " ~ last_day_before(at) ~ " < " ~ on_date ~ " then 1 else 0 end") -}}
+{% endmacro %}
+
 {# Whole calendar months from one month to a later one. #}
 {% macro months_between_starts(from_on, to_on) %}
     {{- return("cast((year(" ~ to_on ~ ") - year(" ~ from_on ~ ")) * 12 + month(" ~ to_on ~ ") - month(" ~ from_on ~ ") as integer)") -}}

@@ -21,17 +21,49 @@
     }) -}}
 {% endmacro %}
 
+{#
+    Whether what changed could move anybody in some stage model: of each fact named there are two columns, as it stands and, as was_<fact>, as
+    it was just before. Where every row has them all (is_whole) and a model speaks of no other its stages are compared, else each of its bounds. What
+    could move nobody need not be sorted among what could. A `when:` is not looked into: anything could.
+#}
+{% macro could_move(facts, is_whole) %}
+    {%- set terms = [] -%}
+    {%- for model, declared in stage_models().items() -%}
+        {%- set spoken_of = facts_of_model(model) -%}
+        {%- if declared['stages'] | selectattr('when', 'defined') | list -%}
+            {%- do terms.append('true') -%}
+        {%- elif not is_whole or spoken_of | reject('in', facts) | list -%}
+            {%- for fact in facts if fact in spoken_of -%}
+                {%- for bound in bounds_of(fact, [declared]) -%}
+                    {%- if 'in' in bound -%}{%- do terms.append(fact ~ " is distinct from was_" ~ fact) -%}{%- endif -%}
+                    {%- if 'min' in bound -%}{%- do terms.append("coalesce(" ~ fact ~ " >= " ~ bound['min'] ~ ", false) <> coalesce(was_" ~ fact ~ " >= " ~ bound['min'] ~ ", false)") -%}{%- endif -%}
+                    {%- if 'max' in bound -%}{%- do terms.append("coalesce(" ~ fact ~ " <= " ~ bound['max'] ~ ", false) <> coalesce(was_" ~ fact ~ " <= " ~ bound['max'] ~ ", false)") -%}{%- endif -%}
+                {%- endfor -%}
+            {%- endfor -%}
+        {%- else -%}
+            {%- do terms.append(stage_number(model, facts) ~ " <> " ~ stage_number(model, facts, 'was_')) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return("(" ~ (terms | unique | join(" or ") if terms else "false") ~ ")") -}}
+{% endmacro %}
+
 {# The cause where it can move somebody in a stage model, else null: what speaks of no fact of the model is no cause of its stays. #}
 {% macro cause_within(model, cause) %}
-    {%- set facts, rules = [], [] -%}
-    {%- for stage in stage_models()[model]['stages'] -%}
-        {%- for alternative in stage_alternatives(stage) -%}{%- do facts.extend(alternative.keys()) -%}{%- endfor -%}
-        {%- if stage.get('when') -%}{%- do facts.extend(order_facts() + side_facts().keys() | list) -%}{%- endif -%}
-    {%- endfor -%}
+    {%- set facts, rules = facts_of_model(model), [] -%}
     {%- for beginning, changed in facts_changed_by().items() if changed | select('in', facts) | list -%}
         {%- do rules.append(cause ~ " like '" ~ beginning ~ "%'") -%}
     {%- endfor -%}
     {{- return("case when " ~ cause ~ " = 'first_seen'" ~ (" or " if rules else "") ~ rules | join(" or ") ~ " then " ~ cause ~ " end") -}}
+{% endmacro %}
+
+{# The facts that a stage model speaks of; a `when:` may speak of any. #}
+{% macro facts_of_model(model) %}
+    {%- set facts = [] -%}
+    {%- for stage in stage_models()[model]['stages'] -%}
+        {%- for alternative in stage_alternatives(stage) -%}{%- do facts.extend(alternative.keys()) -%}{%- endfor -%}
+        {%- if stage.get('when') -%}{%- do facts.extend(order_facts() + side_facts().keys() | list) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(facts | unique | list) -}}
 {% endmacro %}
 
 {# The alternatives of a stage: bounds are one set of them, or a list of sets of which one is enough. #}
@@ -40,10 +72,10 @@
     {{- return([bounds] if bounds is mapping else bounds) -}}
 {% endmacro %}
 
-{# The bounds that any stage of any model sets to a fact. #}
-{% macro bounds_of(fact) %}
+{# The bounds that any stage of any model, or of those given, sets to a fact. #}
+{% macro bounds_of(fact, models=none) %}
     {%- set bounds = [] -%}
-    {%- for model in stage_models().values() -%}
+    {%- for model in models or stage_models().values() -%}
         {%- for stage in model['stages'] -%}
             {%- for alternative in stage_alternatives(stage) if fact in alternative -%}{%- do bounds.append(alternative[fact]) -%}{%- endfor -%}
         {%- endfor -%}

@@ -30,11 +30,27 @@
     end
 {%- endmacro %}
 
-{# The same where each fact is a column of its name. #}
-{% macro stage_of_facts(model) -%}
-    {%- set facts = {} -%}
-    {%- for fact in order_facts() + side_facts().keys() | list -%}{%- do facts.update({fact: fact}) -%}{%- endfor -%}
-    {{- stage_case(model, **facts) -}}
+{#
+    Its number in the declaration, where each fact is a column of its name with a prefix before it. Numbers are sorted at two thirds of the price of names.
+    stage_name_of tells the name, for a table of all stage models that holds the number of the model too.
+#}
+{% macro stage_number(model, facts, prefix='') -%}
+    {%- set named = {} -%}
+    {%- for fact in facts -%}{%- do named.update({fact: prefix ~ fact}) -%}{%- endfor -%}
+    cast(case
+        {%- for stage in stage_models()[model]['stages'] %}
+        when {{ stage_condition(model, stage, named) }} then {{ loop.index }}
+        {%- endfor %}
+    end as smallint)
+{%- endmacro %}
+
+{% macro stage_name_of(number) -%}
+    case model_number
+        {%- for model in stage_models().values() %}
+        when {{ loop.index }} then case {{ number }}
+            {%- for stage in model['stages'] %} when {{ loop.index }} then '{{ stage['stage'] }}'{% endfor %} end
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {# A fact that is null (no order yet) is within no bound. #}

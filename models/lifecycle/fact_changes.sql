@@ -1,13 +1,20 @@
 {{ config(materialized='view') }}
 {% set stage_models = stage_models().keys() | list %}
--- One row per person and instant at which a fact that stages are made of may change: all facts from that instant on, and for each stage model
--- the last thing that could move somebody in it.
+-- One row per person and instant at which they may be moved: the facts that stages are made of, as bounds tell them apart, from that instant
+-- on, and for each stage model the last thing that could move somebody in it. What could move nobody (could_move) is not here.
 -- A further fact of orders joins in order_states, any other in side_events and side_changes.
 with order_changes as (select * from {{ ref('order_changes') }}),
 
 side_changes as (select * from {{ ref('side_changes') }}),
 
-told_of as (select distinct customer_id from {{ ref('side_events') }}),
+side_events as (select customer_id, occurred_at from {{ ref('side_events') }}),
+
+-- who has to be put in order: whoever has more than orders, and where an order does not tell what held before it
+told_of as (
+    select distinct customer_id from side_events
+    union
+    select distinct customer_id from order_changes where not is_was_known
+),
 
 -- most people have nothing but orders: for them there is nothing to merge
 ordered_only as (
@@ -18,32 +25,39 @@ ordered_only as (
         {% for fact, nothing in side_facts().items() %}cast({{ nothing }} as {{ dbt.type_string() if fact == 'source_stage' else 'integer' }}) as {{ fact }}{{ ', ' if not loop.last }}{% endfor %}
     from order_changes
     left join told_of on order_changes.customer_id = told_of.customer_id
-    where told_of.customer_id is null
+    where told_of.customer_id is null and (was_orders_count is null or {{ could_move(order_facts(), true) }})
+),
+
+-- an order that moves nobody by itself stays where anything else happened at its instant: it may be the cause
+ordered as (
+    select order_changes.*
+    from order_changes
+    inner join told_of on order_changes.customer_id = told_of.customer_id
+    where was_orders_count is null or not is_was_known or may_coincide or {{ could_move(order_facts(), true) }}
+        or order_changes.changed_at in (select occurred_at from side_events)
 ),
 
 -- of what falls on one instant an order speaks last, then other events, an address, first sight, the passing of time
 points as (
     select
-        order_changes.customer_id, order_changes.changed_at, order_changes.cause_event_id,
+        customer_id, changed_at, cause_event_id,
         case
-            when order_changes.cause_event_id like 'order:%' then 4
-            when order_changes.cause_event_id = 'reachable' then 2
-            when order_changes.cause_event_id = 'first_seen' then 1
+            when cause_event_id like 'order:%' then 4
+            when cause_event_id = 'reachable' then 2
+            when cause_event_id = 'first_seen' then 1
             else 0
         end as precedence,
         0 as place,
-        {% for fact in order_facts() %}order_changes.{{ fact }}, {% endfor %}
+        {% for fact in order_facts() %}{{ fact }}, {% endfor %}
         {% for fact in side_facts() %}cast(null as {{ dbt.type_string() if fact == 'source_stage' else 'integer' }}) as {{ fact }}{{ ', ' if not loop.last }}{% endfor %}
-    from order_changes
-    inner join told_of on order_changes.customer_id = told_of.customer_id
+    from ordered
     union all
     select
-        order_changes.customer_id, order_changes.changed_at, order_changes.passed_event_id, 0, 0,
-        {% for fact in order_facts() %}order_changes.{{ fact }}, {% endfor %}
+        customer_id, changed_at, passed_event_id, 0, 0,
+        {% for fact in order_facts() %}{{ fact }}, {% endfor %}
         {% for fact in side_facts() %}null{{ ', ' if not loop.last }}{% endfor %}
-    from order_changes
-    inner join told_of on order_changes.customer_id = told_of.customer_id
-    where order_changes.passed_event_id is not null
+    from ordered
+    where passed_event_id is not null
     union all
     select
         customer_id, changed_at, cause_event_id, precedence, place,

@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
 -- One row per person and instant at which a fact of their orders, or whether they can be reached, may change: the facts from then on.
+-- was_ columns say what held just before, so that what moves nobody is left out before anything is sorted (could_move). What may share its
+-- instant with something else stays: it may be the cause.
 with order_states as (select * from {{ ref('order_states') }}),
 
 ordered_or_seen as (
@@ -7,7 +9,8 @@ ordered_or_seen as (
         customer_id, from_at as changed_at, orders_count,
         case when orders_count > 0 then 0 end as days_since_last_order,
         cause_event_id, reachable_from, is_high_value,
-        cast(null as {{ dbt.type_string() }}) as passed_event_id
+        cast(null as {{ dbt.type_string() }}) as passed_event_id,
+        is_was_known, was_orders_count, was_days_since_last_order, was_is_high_value, begins_day = 1 as may_coincide
     from order_states
 ),
 
@@ -16,12 +19,13 @@ ordered_or_seen as (
 days_passed_{{ days }} as (
     select *, {{ local_midnight(days_after('ordered_on', days + 1)) }} as passed_at
     from order_states
-    where orders_count > 0
+    -- no clock is a day away from UTC: most are told apart without one
+    where orders_count > 0 and (until_at is null or until_at > cast({{ days_after('ordered_on', days) }} as timestamp))
 ),
 {% endfor %}
 time_passed as (
     {% for days in stage_thresholds('days_since_last_order') %}
-    select customer_id, passed_at as changed_at, orders_count, {{ days + 1 }} as days_since_last_order, 'time:days_since_last_order:{{ days }}' as cause_event_id, reachable_from, is_high_value, null as passed_event_id
+    select customer_id, passed_at as changed_at, orders_count, {{ days + 1 }} as days_since_last_order, 'time:days_since_last_order:{{ days }}' as cause_event_id, reachable_from, is_high_value, null as passed_event_id, true as is_was_known, orders_count as was_orders_count, {{ days }} as was_days_since_last_order, is_high_value as was_is_high_value, false as may_coincide
     from days_passed_{{ days }}
     where passed_at <= {{ as_of() }} and (until_at is null or passed_at < until_at) and (reachable_from is null or reachable_from <> passed_at)
     {{ 'union all' if not loop.last }}
@@ -40,7 +44,10 @@ became_reachable as (
             {%- for days in stage_thresholds('days_since_last_order') %}
             when reachable_from = {{ local_midnight(days_after('ordered_on', days + 1)) }} then 'time:days_since_last_order:{{ days }}'
             {%- endfor %}
-        end as passed_event_id
+        end as passed_event_id,
+        true as is_was_known, orders_count as was_orders_count,
+        {{ days_between('ordered_on', local_date("reachable_from - interval 1 microsecond")) }} as was_days_since_last_order,
+        is_high_value as was_is_high_value, true as may_coincide
     from order_states
     where reachable_from > from_at and (until_at is null or reachable_from < until_at) and reachable_from < {{ as_of() }}
 ),
@@ -58,7 +65,12 @@ order_changes as (
         customer_id, changed_at, cause_event_id, orders_count,
         cast(days_since_last_order as integer) as days_since_last_order,
         case when reachable_from <= changed_at and reachable_from < {{ as_of() }} then 1 else 0 end as is_reachable,
-        is_high_value, passed_event_id
+        is_high_value, passed_event_id, is_was_known,
+        was_orders_count,
+        cast(was_days_since_last_order as integer) as was_days_since_last_order,
+        case when reachable_from < changed_at and reachable_from < {{ as_of() }} then 1 else 0 end as was_is_reachable,
+        was_is_high_value,
+        may_coincide
     from changes
 )
 

@@ -4,18 +4,48 @@ with side_events as (select * from {{ ref('side_events') }}),
 
 counted as (
     select
-        customer_id, occurred_at as changed_at,
+        customer_id, occurred_at as changed_at, fact,
         fact || ':' || source_name || ':' || event_id as cause_event_id,
-        3 as precedence,
         row_number() over so_far as place,
         cast(count(case when fact = 'advocacy' then 1 end) over so_far as integer) as advocacy_count,
         cast(count(case when fact = 'conversation' then 1 end) over so_far as integer) as conversations_count,
         cast(count(case when fact = 'inbound_message' then 1 end) over so_far as integer) as inbound_messages_count,
-        case when fact = 'inbound_message' then 0 end as days_since_last_inbound,
         cast(sum(case fact when 'deal_opened' then 1 when 'deal_closed' then -1 else 0 end) over so_far as integer) as open_deals_count,
-        case when fact = 'source_stage' then stage end as source_stage
+        case when fact = 'source_stage' then stage end as source_stage,
+        max(case when fact = 'inbound_message' then occurred_at end) over before as was_written_at,
+        lag(occurred_at) over person as previous_at,
+        lead(occurred_at) over person as next_at
     from side_events
-    window so_far as (partition by customer_id order by told_at, fact, source_name, event_id rows between unbounded preceding and current row)
+    window
+        person as (partition by customer_id order by told_at, fact, source_name, event_id),
+        so_far as (partition by customer_id order by told_at, fact, source_name, event_id rows between unbounded preceding and current row),
+        before as (partition by customer_id order by told_at, fact, source_name, event_id rows between unbounded preceding and 1 preceding)
+),
+
+compared as (
+    select
+        customer_id, changed_at, cause_event_id, 3 as precedence, place,
+        advocacy_count, conversations_count, inbound_messages_count,
+        case when fact = 'inbound_message' then 0 end as days_since_last_inbound,
+        open_deals_count, source_stage,
+        advocacy_count - case when fact = 'advocacy' then 1 else 0 end as was_advocacy_count,
+        conversations_count - case when fact = 'conversation' then 1 else 0 end as was_conversations_count,
+        inbound_messages_count - case when fact = 'inbound_message' then 1 else 0 end as was_inbound_messages_count,
+        case when fact = 'inbound_message' then {{ days_between(local_date('was_written_at'), last_day_before('changed_at')) }} end as was_days_since_last_inbound,
+        open_deals_count - case fact when 'deal_opened' then 1 when 'deal_closed' then -1 else 0 end as was_open_deals_count,
+        cast(null as {{ dbt.type_string() }}) as was_source_stage,
+        previous_at, next_at
+    from counted
+),
+
+-- most messages move nobody: they are not put in order with everything else. What shares its instant with something may be its cause
+moving as (
+    select
+        customer_id, changed_at, cause_event_id, precedence, place,
+        {{ side_facts().keys() | join(', ') }}
+    from compared
+    where place = 1 or changed_at in (previous_at, next_at) or {{ begins_day('changed_at', local_date('changed_at')) }} = 1
+        or {{ could_move(side_facts().keys() | list, false) }}
 ),
 
 written as (
@@ -34,7 +64,7 @@ silent_{{ days }} as (
 ),
 {% endfor %}
 side_changes as (
-    select * from counted
+    select * from moving
     {%- for days in stage_thresholds('days_since_last_inbound') %}
     union all
     select

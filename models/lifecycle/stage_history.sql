@@ -8,7 +8,7 @@ stage_changes as (select * from {{ ref('crm_stage_changes') }} where reason is n
 staged as (
     select
         customer_id, changed_at,
-        {% for model in stage_models %}cause_in_{{ model }}, {{ stage_of_facts(model) }} as stage_of_{{ model }}{{ ',' if not loop.last }}
+        {% for model in stage_models %}cause_in_{{ model }}, {{ stage_number(model, order_facts() + side_facts().keys() | list) }} as stage_of_{{ model }}{{ ',' if not loop.last }}
         {% endfor %}
     from fact_changes
 ),
@@ -25,8 +25,8 @@ compared as (
 moves as (
     {% for model in stage_models %}
     select
-        customer_id, '{{ stage_model_name(model) }}' as stage_model, changed_at, cause_in_{{ model }} as cause_event_id,
-        stage_of_{{ model }} as stage, stage_before_of_{{ model }} as previous_stage
+        customer_id, {{ loop.index }} as model_number, changed_at, cause_in_{{ model }} as cause_event_id,
+        stage_of_{{ model }} as stage_number, stage_before_of_{{ model }} as previous_number
     from compared
     where stage_before_of_{{ model }} is null or stage_before_of_{{ model }} <> stage_of_{{ model }}
     {{ 'union all' if not loop.last }}
@@ -39,17 +39,26 @@ stays as (
         lag(changed_at) over person as previous_from,
         lead(changed_at) over person as left_at
     from moves
-    window person as (partition by customer_id, stage_model order by changed_at)
+    window person as (partition by customer_id, model_number order by changed_at)
 ),
 
 said as (
     select 'source_stage:' || source_name || ':' || change_id as cause_event_id, trim(reason) as reason from stage_changes
 ),
 
-judged as (
-    select stays.*, {{ by_stage_model('kind') }} as kind, said.reason
+named as (
+    select
+        customer_id, changed_at, previous_from, left_at, cause_event_id,
+        case model_number {% for model in stage_models %} when {{ loop.index }} then '{{ stage_model_name(model) }}'{% endfor %} end as stage_model,
+        {{ stage_name_of('stage_number') }} as stage,
+        {{ stage_name_of('previous_number') }} as previous_stage
     from stays
-    left join said on stays.cause_event_id = said.cause_event_id
+),
+
+judged as (
+    select named.*, {{ by_stage_model('kind') }} as kind, said.reason
+    from named
+    left join said on named.cause_event_id = said.cause_event_id
 ),
 
 stage_history as (
