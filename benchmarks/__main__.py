@@ -23,7 +23,7 @@ def main() -> None:
     )
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--orders-per-customer", type=int, default=10)
-    parser.add_argument("--events-per-customer", type=int, default=100, help="messages and their events, of nightly")
+    parser.add_argument("--events-per-customer", type=int, default=100, help="messages and their events")
     parser.add_argument("--items", type=int, default=1_000_000, help="orders, and events, of a source's first load")
     parser.add_argument(
         "--edges", type=int, default=5_000_000, help="edges of a graph; clustered at this and at twice the size"
@@ -31,7 +31,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="perennial-bench-") as folder:
         if not chosen.parts or "warehouse" in chosen.parts:
-            warehouse.run(Path(folder) / "warehouse", chosen.customers, chosen.orders_per_customer)
+            warehouse.run(
+                Path(folder) / "warehouse", chosen.customers, chosen.orders_per_customer, chosen.events_per_customer
+            )
         if not chosen.parts or "nightly" in chosen.parts:
             nightly.run(
                 Path(folder) / "nightly", chosen.customers, chosen.orders_per_customer, chosen.events_per_customer

@@ -1,4 +1,6 @@
-"""Landing and the warehouse at a million customers and ten million orders, each room against its floor in the same run.
+"""Landing and the warehouse, each room against its floor in the same run.
+
+The size is a million customers, ten million orders, and a hundred million messages and events.
 
 What lives here: the order of the measures. What does not: the floors (floors.py) and how a child is measured. dbt's own
 cost is measured on an empty landing, with the same models, and taken off; it is reported apart (fixed.py).
@@ -28,11 +30,14 @@ ROOMS = {
 }
 
 
-def run(folder: Path, customers: int, orders_per_customer: int) -> None:
+def run(folder: Path, customers: int, orders_per_customer: int, events_per_customer: int) -> None:
     exports = folder / "exports"
-    rows = write_bulk(exports, customers, orders_per_customer)
+    rows = write_bulk(exports, customers, orders_per_customer, events_per_customer=events_per_customer)
     home, empty = installation(folder / "full", exports), installation(folder / "none", None)
-    size = {"customers": customers, "orders": rows["shop_orders"], "lines": rows["shop_order_lines"]}
+    size = {
+        "customers": customers, "orders": rows["shop_orders"], "lines": rows["shop_order_lines"],
+        "messages_and_events": rows["messages"] + rows["message_events"],
+    }  # fmt: skip
     land(home, rows, size)
     python(["benchmarks.steps", "land", *places(empty)])
     for each in (home, empty):

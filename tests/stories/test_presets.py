@@ -17,12 +17,15 @@ from perennial.lifecycle.explanation import declared_stage, rule_met
 from perennial.report.customer import Customers
 from tests.conftest import ROOT
 from tests.stories.conftest import STORIES, Book
+from tests.support.nights import emptied, fingerprints, unequal
 from tests.support.stories import INSTANT, ZONE, Story, StoryError, read_all, read_stories
-from tests.support.told import Held, Told, build
+from tests.support.told import Held, Told, build, closing, tell_in_parts
 
 DECLARED = yaml.safe_load((ROOT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["stage_models"]
 # a threshold at this midnight (rfm_map), one at that of the night on which clocks went back, and one after most stories
 EARLIER = ("2024-02-14", "2024-10-27", "2024-11-30")
+
+LANDED = ("loaded_at", "first_loaded_at")  # when a row came is what differs
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: f"{story.stage_model}: {story.title}")
@@ -87,6 +90,15 @@ def test_a_night_that_looks_up_to_an_earlier_day_says_what_later_history_says_of
 
 def _by_time(stay: Held, as_of: datetime) -> bool:
     return stay.since == as_of and stay.cause.startswith("time:")
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n > 2)) for n in range(1, 20)])
+def test_what_comes_late_and_in_any_order_leaves_the_same_tables(book: Book, tmp_path: Path, seed: int) -> None:
+    tell_in_parts(emptied(book.home), STORIES, tmp_path, seed)
+    build(book.home, closing(STORIES))
+    schemas = ("customer", "lifecycle")
+    found, wanted = (fingerprints(path, schemas, LANDED) for path in (book.home.build_file, book.database))
+    assert unequal(found, wanted) == [] and len(wanted) > 20 and wanted["lifecycle.stage_history"][0] > 200
 
 
 @pytest.mark.parametrize(

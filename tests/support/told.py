@@ -5,7 +5,8 @@ What lives here: landing, building, reading stage_history. What does not: readin
 
 from __future__ import annotations
 
-import subprocess
+import csv
+import random
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,7 @@ import duckdb
 
 from perennial.config.home import Home
 from tests.support.installation import installed_in
-from tests.support.nights import land_only
+from tests.support.nights import land_only, run_dbt
 from tests.support.stories import INSTANT, ZONE, Story, write_stories
 
 # the history of stages and all that it is made of
@@ -72,17 +73,27 @@ def tell(home: Home, stories: Iterable[Story], folder: Path) -> None:
     land_only(home, write_stories(stories, folder))
 
 
+def tell_in_parts(home: Home, stories: Iterable[Story], folder: Path, seed: int, parts: int = 4) -> None:
+    """Land the same in several deliveries, each row in a random one: what happened first may well come last."""
+    dice = random.Random(seed)
+    sources = write_stories(stories, folder)
+    files = {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*/*.csv"))}
+    lines = {path: list(csv.reader(text.splitlines())) for path, text in files.items()}
+    part_of = {path: [dice.randrange(parts) for _ in rows] for path, rows in lines.items()}
+    for part in range(parts):
+        for path, (header, *rows) in lines.items():
+            come = [row for row, its in zip(rows, part_of[path], strict=False) if its == part]
+            dice.shuffle(come)
+            with path.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([header, *come])
+        land_only(home, sources)
+
+
 def build(home: Home, as_of: datetime, select: Sequence[str] = ()) -> Told:
     """What the models make of it on a night that looks up to as_of."""
     dbt = installed_in(home).night().dbt
-    done = subprocess.run(
-        [str(dbt.executable), *BUILD, *select, "--quiet", "--no-use-colors"], cwd=dbt.project_dir, text=True, capture_output=True,
-        env={
-            **dbt.env, "DBT_LOG_FORMAT": "text", "PERENNIAL_AS_OF_UTC": as_of.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "PERENNIAL_TIME_ZONE": ZONE.key,
-        },
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:]
+    until = as_of.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    run_dbt(dbt, *BUILD, *select, env={**dbt.env, "PERENNIAL_AS_OF_UTC": until, "PERENNIAL_TIME_ZONE": ZONE.key})
     held: dict[tuple[str, str], list[Held]] = defaultdict(list)
     with duckdb.connect(str(home.build_file), read_only=True) as connection:
         for key, stage_model, stage, since, cause in connection.execute(PEOPLE).fetchall():
