@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def list_audiences() -> None:
     """Every audience: its owner, the consent it needs, and where it goes."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from perennial.audiences.definition import pairs
 
@@ -34,7 +34,8 @@ def list_audiences() -> None:
         here = context()
         definitions = _definitions(here)
         chosen, notes = pairs(definitions, here.settings.destinations)
-    table = Table("audience", "owner", "consent", "address", "goes to")
+    names = Column("audience", no_wrap=True)  # a name is there to be typed
+    table = Table(names, Column("owner", overflow="fold"), "consent", "address", "goes to")
     for definition in definitions.values():
         where = [pair.destination for pair in chosen if pair.audience == definition.name]
         table.add_row(
@@ -62,7 +63,8 @@ def preview_audience(name: str = typer.Argument(help="An audience: the name of i
         found = preview(here.home, here.settings, here.env, definition)
     desired = found.wanted.desired
     typer.echo(f"{name}: {len(desired.members)} members in snapshot {found.wanted.snapshot_id}")
-    typer.echo(f"left out: {desired.without_consent} without consent, {desired.without_address} without an address")
+    dropped = f"{desired.without_consent} without consent, {desired.without_address} without an address"
+    typer.echo(f"left out of its rows: {dropped}")
     for customer_id, address in found.examples:
         typer.echo(f"  {customer_id}  {address}")
     table = Table("destination", "holds", "joins", "leaves", "verdict", "reason")
@@ -72,7 +74,10 @@ def preview_audience(name: str = typer.Argument(help="An audience: the name of i
             each.channel.destination, str(each.held_count), str(joins), str(leaves), each.verdict.word,
             each.verdict.reason,
         )  # fmt: skip
-    Console().print(table)
+    if found.proposals:
+        Console().print(table)
+    else:
+        typer.echo("it goes nowhere: no destination names it")
     for note in found.notes:
         typer.echo(note)
 

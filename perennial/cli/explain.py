@@ -181,7 +181,7 @@ def _audiences(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]
                 6,
             )
     if not told["audiences"]:
-        yield "  in none, and none was ever sent anywhere", 2
+        yield "  a member of none, and never sent to a destination", 2
 
 
 def _as_known(told: dict[str, Any], zone: ZoneInfo) -> str:

@@ -42,9 +42,9 @@ def register(app: typer.Typer) -> None:
 
 def review(
     reason: Annotated[str | None, typer.Option(help="Only these: bridge, conflict, over_limit, placeholder …")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the largest first.")] = SHOWN,
+    limit: Annotated[int, typer.Option(min=1, help="How many, most people first.")] = SHOWN,
 ) -> None:
-    """What was held or dropped instead of joining people, the largest first."""
+    """What was held or dropped instead of joining people; first what is of most people, then of most records."""
     from perennial.config.problems import ConfigError, quoted
     from perennial.report.identity import open_identity
 

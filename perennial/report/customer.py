@@ -221,7 +221,7 @@ def open_customers(home: Home, time_zone: str) -> Iterator[Customers]:
     """The current snapshot, read-only; ConfigError where nothing is published."""
     path = home.published_file
     if not path.exists():
-        raise ConfigError([f"{path}: nothing is published yet; run the night first"])
+        raise ConfigError([f"{path}: nothing is published yet; run the night, or name its home in PERENNIAL_HOME"])
     with connect(None, memory_limit="512MB", threads=1) as connection:
         connection.execute(f"attach {quote(str(path))} as snapshot (read_only)")
         connection.execute("use snapshot")

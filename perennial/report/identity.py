@@ -40,7 +40,7 @@ class Identity:
         self._connection = connection
 
     def review(self, reason: str | None, limit: int) -> tuple[list[Review], int]:
-        """The largest first, and how many there are in all."""
+        """That of most people first, then of most records; and how many there are in all."""
         wanted = "where reason = $reason" if reason else ""
         more = {"reason": reason} if reason else {}
         rows = self._connection.execute(
@@ -103,7 +103,7 @@ def open_identity(home: Home) -> Iterator[Identity]:
     """The current snapshot, read-only; ConfigError where nothing is published."""
     path = home.published_file
     if not path.exists():
-        raise ConfigError([f"{path}: nothing is published yet; run the night first"])
+        raise ConfigError([f"{path}: nothing is published yet; run the night, or name its home in PERENNIAL_HOME"])
     with connect(None, memory_limit="512MB", threads=1) as connection:
         connection.execute(f"attach {quote(str(path))} as snapshot (read_only)")
         connection.execute("use snapshot")

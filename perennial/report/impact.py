@@ -77,6 +77,7 @@ class Impact:
     people: int
     models: tuple[StageModel, ...] = ()
     labels: tuple[tuple[str, str, str | None, str | None], ...] = ()  # stage model, stage, old label, new label
+    actions: tuple[tuple[str, str, str | None, str | None], ...] = ()  # the same of next actions
     audiences: tuple[Audience, ...] = ()
     figures: Mapping[str, int] = field(default_factory=dict)  # table.figure → rows that read otherwise
     shifts: tuple[Figure, ...] = ()  # the headline values that move most, greatest first
@@ -122,7 +123,8 @@ def compare(old: Build, new: Build, settings: Settings, as_of: datetime) -> Impa
             as_of=as_of,
             people=_one(connection, "select count(*) from new.customer.customers"),
             models=_models(connection),
-            labels=tuple(_rows(connection, _LABELS)),
+            labels=tuple(_rows(connection, _wording("stage_label"))),
+            actions=tuple(_rows(connection, _wording("next_action"))),
             audiences=_audiences(connection, new, settings),
             figures={row[0]: row[1] for row in _rows(connection, _FIGURES)},
             shifts=tuple(Figure(*row) for row in _rows(connection, _SHIFTS)),
@@ -137,12 +139,6 @@ _MOVES = """
     full join (from new.lifecycle.customer_stages where not contains(stage_model, '@')) as new
         using (stage_model, customer_id)
     group by all order by stage_model, count(*) desc, old.stage, new.stage
-"""
-_LABELS = """
-    select stage_model, stage, any_value(old.stage_label), any_value(new.stage_label)
-    from old.lifecycle.customer_stages as old join new.lifecycle.customer_stages as new using (stage_model, stage)
-    where not contains(stage_model, '@') and old.stage_label is distinct from new.stage_label
-    group by all order by all
 """
 _FIGURES = "select table_name || '.' || figure, count(*) from temp.moved group by all order by all"
 # months of the whole business: what people quote
@@ -175,6 +171,17 @@ def _models(connection: duckdb.DuckDBPyConnection) -> tuple[StageModel, ...]:
         )
         for model, each in moves.items()
     )
+
+
+def _wording(column: str) -> str:
+    """Stage model, stage, what the column said and says, where somebody is in the stage on both sides."""
+    side = f"(select distinct stage_model, stage, {column} as said from {{}}.lifecycle.customer_stages)"
+    return f"""
+        select stage_model, stage, old.said, new.said
+        from {side.format("old")} as old join {side.format("new")} as new using (stage_model, stage)
+        where not contains(stage_model, '@') and old.said is distinct from new.said
+        order by all
+    """
 
 
 def _audiences(connection: duckdb.DuckDBPyConnection, new: Build, settings: Settings) -> tuple[Audience, ...]:

@@ -47,12 +47,14 @@ def page(impact: Impact, ref: str, commit: str, budget: Mapping[str, float]) -> 
 def _rules(impact: Impact) -> Iterator[str]:
     changed = [model for model in impact.models if model.versions[0] != model.versions[1]]
     yield from ("", "## What changed in the rules", "")
-    if not (changed or impact.labels or impact.settings):
-        yield "No stage model, label or setting."
+    if not (changed or impact.labels or impact.actions or impact.settings):
+        yield "No stage model, label, next action or setting."
     for model in changed:
         yield f"- `{model.name}`: version {_version(model.versions[0])} → {_version(model.versions[1])}"
     for name, stage, old, new in impact.labels:
         yield f"- `{name}`: `{stage}` is called {new or 'nothing'}, was {old or 'nothing'} (a label: no new version)"
+    for name, stage, old, new in impact.actions:
+        yield f"- `{name}`: the next action of `{stage}` is {new or 'nothing'}, was {old or 'nothing'} (no new version)"
     for name, old, new in impact.settings:
         yield f"- `{name}`: {old} → {new}"
 

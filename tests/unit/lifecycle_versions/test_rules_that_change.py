@@ -174,6 +174,8 @@ def test_another_label_moves_nobody_restates_nothing_and_is_the_same_version(nig
     assert unequal(nights.tables["first"], nights.tables["renamed"]) == ["lifecycle.customer_stages"]
     assert impact.labels == (("five_stage", "conversion", "Conversion", "Newcomers"),)
     text = page(impact, "main", "abc", DEFAULT_BUDGET)
+    assert "`conversion` is called Newcomers, was Conversion" in text
+    assert "the next action of `conversion` is Say hello, was " in text
     assert "Nobody changes stage in any model." in text and "None reads otherwise." in text
 
 
