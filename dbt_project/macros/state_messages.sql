@@ -15,10 +15,15 @@
         {%- if ids %} and message_id in (select message_id from {{ ids }}){% endif %}
     ),
 
-    -- mail programs open and follow links too
+    -- a source tells a reply as a message or as an event; where it does both, the message counts
+    sources_with_replies as ({{ sources_with_replies() }}),
+
+    -- mail programs open and follow links too. Sources are told apart here, by a condition: in a join with them the engine may hash all
+    -- messages by their source, which is one key for millions of rows, and these must then lie in memory at once
     human_events as (
         select * from {{ ref('message_events') }} as message_events
         where event_type in ('opened', 'clicked', 'replied') and not coalesce(is_machine, false)
+            and not (event_type = 'replied' and source_name in (select source_name from sources_with_replies))
         {%- if ids %} and message_id in (select message_id from {{ ids }})
         {%- elif scope %}
             and exists (
@@ -27,9 +32,6 @@
             )
         {%- endif %}
     ),
-
-    -- a source tells a reply as a message or as an event; where it does both, the message counts
-    sources_with_replies as ({{ sources_with_replies() }}),
 
     -- one message opened twice is one opened message, so its last time tells every window
     reactions as (
@@ -49,13 +51,11 @@
         select
             messages.source_name, messages.contact_ref_type, messages.contact_ref, messages.sent_at as seen_at, messages.loaded_at,
             coalesce(messages.direction = 'inbound', false) as is_inbound,
-            sources_with_replies.source_name is not null as tells_replies,
             {{ was_there('messages.sent_at', since) if since else 'false' }} as was_there,
             reactions.opened_at, reactions.clicked_at, reactions.replied_at
             {%- if since %}, reactions.was_opened_at, reactions.was_clicked_at, reactions.was_replied_at{% endif %}
         from messages
         left join reactions on messages.source_name = reactions.source_name and messages.message_id = reactions.message_id
-        left join sources_with_replies on messages.source_name = sources_with_replies.source_name
     ),
 
     -- where an inbox tells who has read what they wrote, that is somebody of the shop
@@ -65,12 +65,12 @@
             case when not is_inbound then opened_at end as opened_at,
             case when not is_inbound then clicked_at end as clicked_at,
             case when not is_inbound then seen_at end as sent_at,
-            case when is_inbound then seen_at when not tells_replies then replied_at end as answered_at
+            case when is_inbound then seen_at else replied_at end as answered_at
             {%- if since %},
             case when was_there and not is_inbound then was_opened_at end as was_opened_at,
             case when was_there and not is_inbound then was_clicked_at end as was_clicked_at,
             case when was_there and not is_inbound then seen_at end as was_sent_at,
-            case when was_there and is_inbound then seen_at when was_there and not tells_replies then was_replied_at end as was_answered_at
+            case when was_there and is_inbound then seen_at when was_there then was_replied_at end as was_answered_at
             {%- endif %}
         from judged
     )
