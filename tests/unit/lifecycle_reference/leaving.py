@@ -44,7 +44,7 @@ def of_how_many(told: Stays, lost_reasons: Rows) -> list[Any]:
 
 def held_before(told: Stays) -> dict[tuple[str, date, str], int]:
     """Stays that overlap a month."""
-    return {key: each["at_start"] + each["entered"] for key, each in stage_months(told).items()}  # type: ignore[misc]
+    return {key: each["at_start"] + each["entered"] for key, each in stage_months(told).items()}
 
 
 def drop_offs(told: Stays) -> Figures:

@@ -11,7 +11,10 @@ import pytest
 from perennial.config.home import Home
 from perennial.report.shifts import shifted_stages
 
-COLUMNS = "stage_model text, week_on date, stage text, measure text, value double, usual_from double, usual_to double, is_last_week boolean"  # noqa: E501
+COLUMNS = (
+    "stage_model text, week_on date, stage text, measure text,"
+    " value double, usual_from double, usual_to double, is_last_week boolean"
+)
 LAPSED = ("five_stage", "2026-10-19", "lapsed", "inflow", 1200.0, 400.4, 799.6, True)
 SHARE = ("rfm_map", "2026-10-19", "at_risk", "share", 0.2, 0.05, 0.1, True)
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def built(
     *,
     as_of: datetime = MARCH,
     rules: Mapping[str, str] = RULES,
-    late: Rows = (),  # type: ignore[assignment]
+    late: Sequence[tuple[Any, ...]] = (),
     merged: int = 0,
     mean: float = 20,
 ) -> BuildRecord:
