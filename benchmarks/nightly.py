@@ -79,7 +79,7 @@ def run(folder: Path, customers: int, orders_per_customer: int, events_per_custo
     rows = write_bulk(history, customers, orders_per_customer, events_per_customer=events_per_customer)
     exports.mkdir()
     for path in history.iterdir():
-        (exports / path.name).symlink_to(path)
+        (exports / path.name).hardlink_to(path)
     home, empty = installation(folder / "kept", exports), installation(folder / "none", None)
     python(["benchmarks.steps", "land", *places(home)])
     python(["benchmarks.steps", "land", *places(empty)])
