@@ -7,6 +7,13 @@
 
 {% macro spark__hours_after(at, hours) %}{{ return("(" ~ at ~ " + make_dt_interval(0, " ~ hours ~ "))") }}{% endmacro %}
 
+{# The next value within a window that is not null. #}
+{% macro next_known(value, window) %}{{ return(adapter.dispatch('next_known', 'perennial')(value, window)) }}{% endmacro %}
+
+{% macro default__next_known(value, window) %}{{ return("lead(" ~ value ~ " ignore nulls) over " ~ window) }}{% endmacro %}
+
+{% macro spark__next_known(value, window) %}{{ return("lead(" ~ value ~ ") ignore nulls over " ~ window) }}{% endmacro %}
+
 {# The values of a group as a sorted list. #}
 {% macro sorted_list(value) %}{{ return(adapter.dispatch('sorted_list', 'perennial')(value)) }}{% endmacro %}
 

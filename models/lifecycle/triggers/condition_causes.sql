@@ -1,84 +1,81 @@
-{% set bounds = trigger_bounds() %}
-{% set facts = bounds | map(attribute='fact') | unique | list %}
+{% set by_orders = [] %}
+{% for bound in trigger_bounds() if not bound.fact.startswith('days_') %}{% do by_orders.append(bound) %}{% endfor %}
 -- One row per span in which all bounds of a trigger hold for somebody: when they began to hold, by what, and until when.
-with orders as (select * from {{ ref('customer_orders') }}),
+-- Each bound's spans are made whole before they are laid over one another: a few for each person, where every order would else begin one.
+with silences as (select * from {{ ref('silences') }}),
 
-silences as (select * from {{ ref('silences') }}),
-
--- how often a fact that counts stood at which value: from one change to the next
-{% for fact in facts if fact.startswith('orders_count_') %}
-{% set days = fact.split('_')[-1][:-1] | int %}
-counts_of_{{ fact }} as (
-    select customer_id, changed_at, cause_event_id, orders_count, lead(changed_at) over (partition by customer_id order by changed_at) as until_at
-    from (
-        select customer_id, changed_at, max(cause_event_id) as cause_event_id, sum(sum(change)) over (partition by customer_id order by changed_at) as orders_count
-        from (
-            select customer_id, ordered_at as changed_at, 'order:' || source_name || ':' || order_id as cause_event_id, 1 as change from orders
-            union all
-            select customer_id, {{ local_midnight(days_after('ordered_on', days + 1)) }}, null, -1 from orders
-        ) as changes
-        group by customer_id, changed_at
-    ) as counted
-),
-{% endfor %}
-held as (
-    {% for bound in bounds %}
-    {% if bound.fact.startswith('days_') %}
-    select
-        '{{ bound.trigger }}' as trigger_name, customer_id, {{ local_midnight(days_after('active_on', bound.min)) }} as from_at,
-        {% if bound.max is none %}ended_at{% else %}least(ended_at, {{ local_midnight(days_after('active_on', bound.max + 1)) }}){% endif %} as until_at, cause_event_id
-    from silences
-    where fact = '{{ bound.fact }}'
-    {% elif bound.fact.startswith('orders_count_') %}
-    select '{{ bound.trigger }}' as trigger_name, customer_id, changed_at as from_at, until_at, cause_event_id
-    from counts_of_{{ bound.fact }}
-    where orders_count >= {{ bound.min }}
+-- enough was spent: from each order to the next. Enough were bought within N days: from each order until the first of as many is too old
+stretches as (
+    {% for bound in by_orders if bound.fact != 'orders_count' %}
+    {% if bound.fact == 'revenue_amount' %}
+    select '{{ bound.trigger }}' as trigger_name, '{{ bound.fact }}' as fact, customer_id, ordered_at as from_at, next_ordered_at as until_at
+    from {{ ref('customer_orders') }}
+    where revenue_to_date_amount >= {{ bound.min }} and (next_ordered_at is null or next_ordered_at > ordered_at)
     {% else %}
-    select '{{ bound.trigger }}' as trigger_name, customer_id, ordered_at as from_at, next_ordered_at as until_at, 'order:' || source_name || ':' || order_id as cause_event_id
-    from orders
-    where {{ 'order_number' if bound.fact == 'orders_count' else 'revenue_to_date_amount' }} >= {{ bound.min }}
+    select '{{ bound.trigger }}' as trigger_name, '{{ bound.fact }}' as fact, customer_id, ordered_at as from_at, until_at
+    from (
+        select customer_id, ordered_at, {{ local_midnight(days_after('first_on', bound.fact.split('_')[-1][:-1] | int + 1)) }} as until_at
+        from (
+            select customer_id, ordered_at, lag(ordered_on, {{ bound.min - 1 }}) over (partition by customer_id order by order_number) as first_on
+            from {{ ref('customer_orders') }}
+        ) as counted
+    ) as dated
+    where until_at > ordered_at
     {% endif %}
     {{ 'union all' if not loop.last }}
     {% else %}
-    select '' as trigger_name, customer_id, ordered_at as from_at, ordered_at as until_at, '' as cause_event_id from orders where false
+    select '' as trigger_name, '' as fact, customer_id, ordered_at as from_at, ordered_at as until_at from {{ ref('customer_orders') }} where false
     {% endfor %}
 ),
 
-steps as (
-    select trigger_name, customer_id, from_at as changed_at, 1 as change, cause_event_id
-    from held
-    where from_at <= {{ as_of() }} and (until_at is null or until_at > from_at)
-    union all
-    select trigger_name, customer_id, until_at, -1, null
-    from held
-    where until_at <= {{ as_of() }} and until_at > from_at
+neighboured as (
+    select *, lag(until_at) over person as before_until_at, lead(from_at) over person as after_from_at
+    from stretches
+    window person as (partition by trigger_name, fact, customer_id order by from_at, until_at)
 ),
 
--- all hold where as many hold as were declared
-counted as (
+edges as (
     select
-        trigger_name, customer_id, changed_at, max(cause_event_id) as cause_event_id,
-        sum(sum(change)) over (partition by trigger_name, customer_id order by changed_at) = case trigger_name
-            {%- for name, trigger in triggers().items() if trigger.bounds %} when '{{ name }}' then {{ trigger.bounds | length }}{% endfor %} else -1 end as is_met
-    from steps
-    group by trigger_name, customer_id, changed_at
+        trigger_name, fact, customer_id, from_at, until_at,
+        before_until_at is null or before_until_at < from_at as is_first,
+        after_from_at is null or after_from_at > until_at as is_last
+    from neighboured
 ),
 
-compared as (
-    select *, coalesce(lag(is_met) over (partition by trigger_name, customer_id order by changed_at), false) as was_met
-    from counted
+unbroken as (
+    select
+        trigger_name, fact, customer_id, from_at, is_first,
+        case when is_last then until_at else lead(until_at) over (partition by trigger_name, fact, customer_id order by from_at, until_at) end as until_at
+    from edges
+    where is_first or is_last
 ),
 
-turns as (
-    select *, lead(changed_at) over (partition by trigger_name, customer_id order by changed_at) as turned_at
-    from compared
-    where is_met <> was_met
+met as (
+    {% for name, trigger in triggers().items() if trigger.bounds %}
+    {% set spans = [] %}
+    {% for fact, bound in trigger.bounds.items() %}{% do spans.append(spans_of(name, fact, bound)) %}{% endfor %}
+    select '{{ name }}' as trigger_name, {{ name in by_orders | map(attribute='trigger') }} as is_by_orders, customer_id, from_at, until_at, cause_event_id
+    from ({{ overlaps(spans) }}) as {{ name }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select '' as trigger_name, false as is_by_orders, customer_id, ended_at as from_at, ended_at as until_at, cause_event_id from silences where false
+    {% endfor %}
+),
+
+-- bounds over orders begin to hold with one: the last at its instant
+last_orders as (
+    select customer_id, ordered_at, 'order:' || source_name || ':' || order_id as cause_event_id
+    from {{ ref('customer_orders') }}
+    where next_ordered_at is null or next_ordered_at > ordered_at
 ),
 
 condition_causes as (
-    select trigger_name, customer_id, cause_event_id, changed_at as occurred_at, turned_at as called_off_at
-    from turns
-    where is_met
+    select
+        met.trigger_name, met.customer_id, greatest(met.cause_event_id, last_orders.cause_event_id) as cause_event_id, met.from_at as occurred_at,
+        case when met.until_at <= {{ as_of() }} then met.until_at end as called_off_at
+    from met
+    left join last_orders on met.is_by_orders and met.customer_id = last_orders.customer_id and met.from_at = last_orders.ordered_at
+    where met.from_at <= {{ as_of() }} and (met.until_at is null or met.until_at > met.from_at)
 )
 
 select * from condition_causes

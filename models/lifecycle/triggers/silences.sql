@@ -1,67 +1,88 @@
-{% set shortest = {} %}
-{% for bound in trigger_bounds() if bound.fact.startswith('days_') %}{% do shortest.update({bound.fact: [bound.min, shortest.get(bound.fact, bound.min)] | min}) %}{% endfor %}
+{% set engagements = [
+    'order', 'checkout_started', 'page_view', 'product_view', 'search', 'form_submit', 'stock_alert_request', 'message_inbound', 'message_replied', 'conversation_opened',
+    'message_opened', 'message_clicked',
+] %}
+{% set spoken_of = trigger_bounds() | map(attribute='fact') | list %}
 -- One row per person, fact in days and sign that was followed by a silence: what it was, and when the next one came.
+-- The timeline is the largest table there is and most of it are messages sent: it is read where it is needed, never held as a whole.
 with orders as (select * from {{ ref('customer_orders') }}),
 
-timeline as (select * from {{ ref('customer_timeline') }}),
-
-messages as (select * from {{ ref('messages') }}),
-
-openings as (
-    select message_events.source_name, message_events.message_id, message_events.event_id
+-- openings and clicks that nobody made, and those that we made ourselves
+not_theirs as (
+    select source_name, event_id, 'message_' || event_type as event_type
+    from {{ ref('message_events') }}
+    where event_type in ('opened', 'clicked') and is_machine
+    union all
+    select message_events.source_name, message_events.event_id, 'message_' || message_events.event_type
     from {{ ref('message_events') }} as message_events
-    where message_events.event_type in ('opened', 'clicked') and not coalesce(message_events.is_machine, false)
-        and {{ 'true' if 'days_since_last_open' in shortest or 'days_since_last_engagement' in shortest else 'false' }}
+    inner join {{ ref('messages') }} as messages on message_events.source_name = messages.source_name and message_events.message_id = messages.message_id
+    where message_events.event_type in ('opened', 'clicked') and messages.direction = 'inbound'
 ),
 
-opened as (
-    select timeline.customer_id, timeline.occurred_at, timeline.event_type, messages.channel, timeline.source_name, timeline.source_id
-    from timeline
-    inner join openings on timeline.source_name = openings.source_name and timeline.source_id = openings.event_id
-    inner join messages on openings.source_name = messages.source_name and openings.message_id = messages.message_id
-    where timeline.event_type in ('message_opened', 'message_clicked') and coalesce(messages.direction, 'outbound') <> 'inbound'
+done as (
+    select
+        timeline.customer_id, timeline.occurred_at, timeline.event_type as cause_type, timeline.source_name, timeline.source_id,
+        timeline.event_type = 'message_opened' and timeline.channel = 'email' as is_open, true as is_engagement
+    from {{ ref('customer_timeline') }} as timeline
+    left join not_theirs
+        on timeline.source_name = not_theirs.source_name and timeline.source_id = not_theirs.event_id and timeline.event_type = not_theirs.event_type
+    where not_theirs.event_id is null
+        and timeline.event_type in ('{{ (engagements if 'days_since_last_engagement' in spoken_of else ['message_opened']) | join("', '") }}')
+        and {{ 'true' if 'days_since_last_engagement' in spoken_of or 'days_since_last_open' in spoken_of else 'false' }}
 ),
 
--- what breaks each silence
-signs as (
-    select 'days_since_last_order' as fact, customer_id, ordered_at as occurred_at, 'order' as cause_type, source_name, order_id as source_id from orders
-    where {{ 'true' if 'days_since_last_order' in shortest else 'false' }}
-    union all
-    select 'days_since_last_open', customer_id, occurred_at, event_type, source_name, source_id from opened
-    where event_type = 'message_opened' and channel = 'email' and {{ 'true' if 'days_since_last_open' in shortest else 'false' }}
-    union all
-    -- who never opened one is silent since the first that was sent
-    select 'days_since_last_open', customer_id, min(occurred_at), 'message', min_by(source_name, (occurred_at, source_name, source_id)), min_by(source_id, (occurred_at, source_name, source_id)) from timeline
-    where event_type = 'message_outbound' and channel = 'email' and {{ 'true' if 'days_since_last_open' in shortest else 'false' }}
+-- who never opened one is silent since the first that was sent
+first_sent as (
+    select customer_id, min(occurred_at) as occurred_at
+    from {{ ref('customer_timeline') }}
+    where event_type = 'message_outbound' and channel = 'email' and {{ 'true' if 'days_since_last_open' in spoken_of else 'false' }}
     group by customer_id
-    union all
-    select 'days_since_last_engagement', customer_id, occurred_at, event_type, source_name, source_id from opened
-    where {{ 'true' if 'days_since_last_engagement' in shortest else 'false' }}
-    union all
-    select 'days_since_last_engagement', customer_id, occurred_at, event_type, source_name, source_id from timeline
-    where event_type in ('order', 'checkout_started', 'page_view', 'product_view', 'search', 'form_submit', 'stock_alert_request', 'message_inbound', 'message_replied', 'conversation_opened')
-        and {{ 'true' if 'days_since_last_engagement' in shortest else 'false' }}
-    union all
-    select 'days_since_first_order', customer_id, ordered_at, 'order', source_name, order_id from orders
-    where order_number = 1 and {{ 'true' if 'days_since_first_order' in shortest else 'false' }}
+),
+
+sent as (
+    select
+        timeline.customer_id, timeline.occurred_at, 'message' as cause_type,
+        min(timeline.source_name) as source_name, min_by(timeline.source_id, (timeline.source_name, timeline.source_id)) as source_id, true as is_open, false as is_engagement
+    from {{ ref('customer_timeline') }} as timeline
+    inner join first_sent on timeline.customer_id = first_sent.customer_id and timeline.occurred_at = first_sent.occurred_at
+    where timeline.event_type = 'message_outbound' and timeline.channel = 'email'
+    group by timeline.customer_id, timeline.occurred_at
 ),
 
 followed as (
-    select *, lead(occurred_at) over (partition by fact, customer_id order by occurred_at, cause_type, source_name, source_id) as ended_at
-    from signs
+    select
+        *,
+        {{ next_known('case when is_open then occurred_at end', 'person') }} as next_open_at,
+        {{ next_known('case when is_engagement then occurred_at end', 'person') }} as next_engagement_at
+    from (select * from done union all select * from sent) as signs
+    window person as (partition by customer_id order by occurred_at, cause_type, source_name, source_id)
 ),
 
--- what was broken before the fewest days that any bound asks for is no silence; a day and more are left for the edges of days
 long_enough as (
-    select *
+    select
+        *,
+        is_open and {{ is_silent('days_since_last_open', 'occurred_at', 'next_open_at') }} as is_silent_inbox,
+        is_engagement and {{ is_silent('days_since_last_engagement', 'occurred_at', 'next_engagement_at') }} as is_silent_person
     from followed
-    where ended_at is null
-        or ended_at >= case fact {% for fact, days in shortest.items() %}when '{{ fact }}' then {{ hours_after('occurred_at', (days - 2) * 24) }} {% else %}when '' then occurred_at {% endfor %}end
+),
+
+kept as (select * from long_enough where is_silent_inbox or is_silent_person),
+
+endings as (
+    select 'days_since_last_open' as fact, customer_id, occurred_at, cause_type, source_name, source_id, next_open_at as ended_at from kept where is_silent_inbox
+    union all
+    select 'days_since_last_engagement', customer_id, occurred_at, cause_type, source_name, source_id, next_engagement_at from kept where is_silent_person
+    union all
+    select 'days_since_last_order', customer_id, ordered_at, 'order', source_name, order_id, next_ordered_at from orders
+    where {{ is_silent('days_since_last_order', 'ordered_at', 'next_ordered_at') }}
+    union all
+    select 'days_since_first_order', customer_id, ordered_at, 'order', source_name, order_id, null from orders
+    where order_number = 1 and {{ 'true' if 'days_since_first_order' in spoken_of else 'false' }}
 ),
 
 silences as (
     select fact, customer_id, {{ local_date('occurred_at') }} as active_on, cause_type || ':' || source_name || ':' || source_id as cause_event_id, ended_at
-    from long_enough
+    from endings
 )
 
 select * from silences
