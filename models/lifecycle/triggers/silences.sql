@@ -11,17 +11,13 @@ with orders as (select * from {{ ref('customer_orders') }}),
 not_theirs as (
     select source_name, event_id, 'message_' || event_type as event_type
     from {{ ref('message_events') }}
-    where event_type in ('opened', 'clicked') and is_machine
-    union all
-    select message_events.source_name, message_events.event_id, 'message_' || message_events.event_type
-    from {{ ref('message_events') }} as message_events
-    inner join {{ ref('messages') }} as messages on message_events.source_name = messages.source_name and message_events.message_id = messages.message_id
-    where message_events.event_type in ('opened', 'clicked') and messages.direction = 'inbound'
+    where event_type in ('opened', 'clicked')
+        and (is_machine or (source_name, message_id) in (select source_name, message_id from {{ ref('messages') }} where direction = 'inbound'))
 ),
 
 done as (
     select
-        timeline.customer_id, timeline.occurred_at, timeline.event_type as cause_type, timeline.source_name, timeline.source_id,
+        timeline.customer_id, timeline.occurred_at, timeline.event_type || ':' || timeline.source_name || ':' || timeline.source_id as cause_event_id,
         timeline.event_type = 'message_opened' and timeline.channel = 'email' as is_open, true as is_engagement
     from {{ ref('customer_timeline') }} as timeline
     left join not_theirs
@@ -41,8 +37,8 @@ first_sent as (
 
 sent as (
     select
-        timeline.customer_id, timeline.occurred_at, 'message' as cause_type,
-        min(timeline.source_name) as source_name, min_by(timeline.source_id, (timeline.source_name, timeline.source_id)) as source_id, true as is_open, false as is_engagement
+        timeline.customer_id, timeline.occurred_at, min('message:' || timeline.source_name || ':' || timeline.source_id) as cause_event_id,
+        true as is_open, false as is_engagement
     from {{ ref('customer_timeline') }} as timeline
     inner join first_sent on timeline.customer_id = first_sent.customer_id and timeline.occurred_at = first_sent.occurred_at
     where timeline.event_type = 'message_outbound' and timeline.channel = 'email'
@@ -55,7 +51,7 @@ followed as (
         {{ next_known('case when is_open then occurred_at end', 'person') }} as next_open_at,
         {{ next_known('case when is_engagement then occurred_at end', 'person') }} as next_engagement_at
     from (select * from done union all select * from sent) as signs
-    window person as (partition by customer_id order by occurred_at, cause_type, source_name, source_id)
+    window person as (partition by customer_id order by occurred_at, cause_event_id)
 ),
 
 long_enough as (
@@ -69,19 +65,19 @@ long_enough as (
 kept as (select * from long_enough where is_silent_inbox or is_silent_person),
 
 endings as (
-    select 'days_since_last_open' as fact, customer_id, occurred_at, cause_type, source_name, source_id, next_open_at as ended_at from kept where is_silent_inbox
+    select 'days_since_last_open' as fact, customer_id, occurred_at, cause_event_id, next_open_at as ended_at from kept where is_silent_inbox
     union all
-    select 'days_since_last_engagement', customer_id, occurred_at, cause_type, source_name, source_id, next_engagement_at from kept where is_silent_person
+    select 'days_since_last_engagement', customer_id, occurred_at, cause_event_id, next_engagement_at from kept where is_silent_person
     union all
-    select 'days_since_last_order', customer_id, ordered_at, 'order', source_name, order_id, next_ordered_at from orders
+    select 'days_since_last_order', customer_id, ordered_at, 'order:' || source_name || ':' || order_id, next_ordered_at from orders
     where {{ is_silent('days_since_last_order', 'ordered_at', 'next_ordered_at') }}
     union all
-    select 'days_since_first_order', customer_id, ordered_at, 'order', source_name, order_id, null from orders
+    select 'days_since_first_order', customer_id, ordered_at, 'order:' || source_name || ':' || order_id, null from orders
     where order_number = 1 and {{ 'true' if 'days_since_first_order' in spoken_of else 'false' }}
 ),
 
 silences as (
-    select fact, customer_id, {{ local_date('occurred_at') }} as active_on, cause_type || ':' || source_name || ':' || source_id as cause_event_id, ended_at
+    select fact, customer_id, {{ local_date('occurred_at') }} as active_on, cause_event_id, ended_at
     from endings
 )
 
