@@ -20,6 +20,25 @@
     {{- return(pairs) -}}
 {% endmacro %}
 
+{# Rows (model, stage, its place on the path from 1 on, or 0 off it: all of the path lies ahead), as texts. #}
+{% macro stage_places() %}
+    {%- set places = [] -%}
+    {%- for model, declared in named_stage_models().items() -%}
+        {%- set path = stage_path(model) -%}
+        {%- for stage in declared['stages'] | map(attribute='stage') -%}
+            {%- do places.append((model, stage, (path.index(stage) + 1 if stage in path else 0) | string)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(places) -}}
+{% endmacro %}
+
+{# How many stages the longest path of any model has. #}
+{% macro longest_path() %}
+    {%- set lengths = [0] -%}
+    {%- for model in named_stage_models() -%}{%- do lengths.append(stage_path(model) | length) -%}{%- endfor -%}
+    {{- return(lengths | max) -}}
+{% endmacro %}
+
 {# Rows written out, one per list of texts: a relation for a from clause. #}
 {% macro text_rows(rows, name, columns) -%}
     (values {% for row in rows %}('{{ row | join("', '") }}'){{ ', ' if not loop.last }}{% endfor %}) as {{ name }} ({{ columns | join(', ') }})
