@@ -10,7 +10,7 @@ stretches as (
     {% if bound.fact == 'revenue_amount' %}
     select '{{ bound.trigger }}' as trigger_name, '{{ bound.fact }}' as fact, customer_id, ordered_at as from_at, next_ordered_at as until_at
     from {{ ref('customer_orders') }}
-    where revenue_to_date_amount >= {{ bound.min }} and (next_ordered_at is null or next_ordered_at > ordered_at)
+    where revenue_to_date_amount >= {{ bound.min }}
     {% else %}
     select '{{ bound.trigger }}' as trigger_name, '{{ bound.fact }}' as fact, customer_id, ordered_at as from_at, until_at
     from (
