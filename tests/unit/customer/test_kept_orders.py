@@ -192,7 +192,14 @@ def live_through(nights: Nights, seed: int, days: list[int], is_compared_nightly
     for number, day in enumerate(days):
         since, as_of = as_of, FIRST + timedelta(days=day)
         since = as_of - timedelta(days=20) if number == 0 else since
-        nights.land(nights.shop.night(since, as_of, 90 if number == 0 else 8, number > 0), as_of)
+        rows = nights.shop.night(since, as_of, 90 if number == 0 else 8, number > 0)
+        if number == 0:
+            line = rows["shop_order_lines"][0]
+        if number == 1:
+            rows["shop_orders"].append(nights.shop.orders["o0"] | {"total_amount": 1000})
+            rows["shop_order_lines"].append(line | {"quantity": 9})
+            rows["shop_refunds"].append(nights.shop.refunds["r0"] | {"amount": 1000})
+        nights.land(rows, as_of)
         statuses = nights.build(as_of)
         assert [statuses[check] for check in CHECKS] == ["pass"] * 3, f"seed {seed}, night {number}"
         if number > 1:
