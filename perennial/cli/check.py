@@ -96,7 +96,7 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
 def _look_at_stage_models(path: Path) -> Iterator[Finding]:
     import yaml
 
-    from perennial.lifecycle.declaration import check_stage_models
+    from perennial.lifecycle.judgement import check_stage_models
 
     what = f"stage models in {path.name}"
     content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
