@@ -163,6 +163,21 @@ class Customers:
         )
         return found[0] if found else None
 
+    def risk(self, customer_id: str) -> Row | None:
+        """The signs that they may leave, each as a figure and a flag."""
+        found = self.rows(
+            "select * exclude (customer_id) from lifecycle.risk_signals where customer_id = ?", [customer_id]
+        )
+        return found[0] if found else None
+
+    def conversations(self, customer_id: str) -> list[Row]:
+        """Every open conversation of theirs, with its place in the order in which to answer."""
+        return self.rows(
+            "select * exclude (customer_id) from lifecycle.conversation_priorities where customer_id = ?"
+            " order by priority_rank",
+            [customer_id],
+        )
+
     def consents(self, customer_id: str) -> list[Row]:
         return self.rows(
             "select channel, purpose, brand, status, changed_at, source_name, evidence"
