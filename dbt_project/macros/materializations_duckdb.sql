@@ -39,7 +39,7 @@
     {% if existing_relation is not none and not existing_relation.is_table %}{% do adapter.drop_relation(existing_relation) %}{% endif %}
     {% call statement('main') %}
         {%- if goes_on %}
-        insert into {{ target_relation }} {{ sql }}
+        insert into {{ target_relation }} by name {{ sql }}
         {%- else %}
         {{ create_table_as(False, new_relation, sql) }};
         drop table if exists {{ target_relation }};

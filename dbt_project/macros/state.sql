@@ -76,8 +76,12 @@
     {%- endfor -%}
 {% endmacro %}
 
-{% macro state_mark(table) %}
-    {{ return(api.Relation.create(database=table.database, schema=table.schema, identifier=table.identifier ~ '__mark', type='table')) }}
+{% macro state_mark(table) %}{{ return(beside('mark', table)) }}{% endmacro %}
+
+{# A table that belongs to another one, and is written in one transaction with it. #}
+{% macro beside(what, table=none) %}
+    {%- set table = table or this -%}
+    {{ return(api.Relation.create(database=table.database, schema=table.schema, identifier=table.identifier ~ '__' ~ what, type='table')) }}
 {% endmacro %}
 
 {% macro state_noted() %}{{ return(scratch_of('noted')) }}{% endmacro %}

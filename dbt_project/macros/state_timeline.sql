@@ -67,11 +67,10 @@
         ~ vendor_sources(['messages', 'message_events']) | join(',')) -}}
 {% endmacro %}
 
-{# Whose each reference of a message is: as of last night, and tonight. #}
-{% macro timeline_owners() %}{{ return(this.schema ~ '.timeline_messages__owners') }}{% endmacro %}
-
+{# Whose each reference of a message is. #}
 {% macro timeline_owners_tonight() -%}
     select source_name, record_id, customer_id from {{ ref('customer_identifiers') }} where record_type = 'message_contact'
 {%- endmacro %}
 
-{% macro timeline_owners_noted() %}{{ return("create or replace table " ~ timeline_owners() ~ " as " ~ timeline_owners_tonight()) }}{% endmacro %}
+{# The hook that notes it for the next night. #}
+{% macro timeline_owners_noted() %}{{ return("create or replace table " ~ beside('owners') ~ " as " ~ timeline_owners_tonight()) }}{% endmacro %}

@@ -5,7 +5,7 @@
     whose message did. touched: what is told anew of all these, with what is new. Rows told before are cleared by the hook.
 #}
 {% macro note_touched_timeline(since) %}
-    {%- do create_scratch(scratch_of('moved'), "select distinct unnest([was.customer_id, now.customer_id]) as customer_id from " ~ timeline_owners() ~ " as was full join ("
+    {%- do create_scratch(scratch_of('moved'), "select distinct unnest([was.customer_id, now.customer_id]) as customer_id from " ~ beside('owners') ~ " as was full join ("
         ~ timeline_owners_tonight() ~ ") as now on was.source_name = now.source_name and was.record_id = now.record_id where was.customer_id is distinct from now.customer_id") -%}
     {%- set changed = "load_id > " ~ since.load_id ~ " and (is_change or is_replacement)" -%}
     {%- set messages, events = landed_rows('messages') ~ " as messages", landed_rows('message_events') ~ " as events" -%}
@@ -47,10 +47,9 @@
     with a row that came late. Engines may hash as they like: the hash only draws.
 #}
 {% macro sampled_customers(was) %}
-    {%- set drawn = "abs(hash(customer_id, " ~ snapshot_id() ~ ") % 1000003) < " ~ (var('checked_share') * 1000003) | round(0, 'ceil') | int -%}
-    select customer_id from {{ ref('customer_identifiers') }} where {{ drawn }}
+    select customer_id from {{ ref('customer_identifiers') }} where {{ is_drawn('customer_id') }}
     union
-    select customer_id from {{ ref('timeline_messages') }} where {{ drawn }}
+    select customer_id from {{ ref('timeline_messages') }} where {{ is_drawn('customer_id') }}
     union
     select identifiers.customer_id
     from (
