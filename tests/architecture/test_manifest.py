@@ -172,10 +172,10 @@ PUBLISHED = {
     "lifecycle": (
         "stage_history customer_stages stage_transitions stage_dwell lost_reasons rfm_scores trigger_events"
         " stage_coverage stage_days stage_months stage_totals stage_conversions days_to_won slow_stages"
-        " stage_shifts risk_signals conversation_priorities"
+        " stage_shifts risk_signals conversation_priorities campaign_progress"
     ),
     "kpis": "kpi_values cohort_retention",
-    "publish": "source_status",
+    "publish": "source_status data_readiness",
     "activation": "memberships deliveries plans",
 }
 TABLES = [f"{schema}.{table}" for schema, tables in PUBLISHED.items() for table in tables.split()]

@@ -29,7 +29,8 @@ CHECKS = tuple(f"{table}_are_as_if_built_anew" for table in KEPT)
 LANDED = ("shop_orders", "shop_order_lines", "shop_refunds", "shop_products")
 MODELS = [*(f"stg_contract__{table}" for table in LANDED), *LANDED, *KEPT]
 FIRST = datetime(2024, 3, 30, 12, tzinfo=UTC)  # the night before a change of clocks
-ACCOUNTS, CURRENCIES, PRODUCTS = ("a1", "a2", "a3", ""), ("GBP", "EUR", ""), ("p1", "p2", "p3")
+ACCOUNTS = [f"a{number}" for number in range(12)]
+CURRENCIES, PRODUCTS = ("GBP", "EUR", ""), ("p1", "p2", "p3")
 Row = dict[str, Any]
 
 
@@ -39,7 +40,7 @@ class Shop:
 
     draw: random.Random
     orders: dict[str, Row] = field(default_factory=dict)
-    owners: dict[str, str] = field(default_factory=lambda: {"a1": "x", "a2": "y", "a3": "y"})
+    owners: dict[str, str] = field(default_factory=lambda: {account: f"c{account[-1]}" for account in ACCOUNTS})
     rates: dict[date, float] = field(default_factory=dict)
     refunds: dict[str, Row] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=lambda: {"p1": "tea", "p2": "cups", "p3": ""})
@@ -59,17 +60,17 @@ class Shop:
         refunds = [self._refund(f"r{len(self.refunds) + number}", since, until) for number in range(2)]
         if is_corrected:
             refunds.append(self._refund(self.draw.choice(sorted(self.refunds)), since, until))
-            self.owners[self.draw.choice(["a1", "a2", "a3"])] = self.draw.choice("xyz")
+            self.owners[self.draw.choice(ACCOUNTS)] = f"c{self.draw.randrange(9)}"
             self.rates[until.date() - timedelta(days=self.draw.randrange(5))] = self.draw.choice([0.5, 0.8])
         self.refunds |= {row["refund_id"]: row for row in refunds}
         products = [{"product_id": product, "category": name} for product, name in self.categories.items()]
         return {"shop_orders": orders, "shop_order_lines": lines, "shop_refunds": refunds, "shop_products": products}
 
     def _order(self, order_id: str, since: datetime, until: datetime) -> Row:
-        status = self.draw.choice(["paid"] * 6 + ["", "cancelled", "cancelled", "pending"])
+        status = self.draw.choice(["paid"] * 5 + ["", "cancelled", "cancelled", "cancelled", "pending"])
         return {
             "order_id": order_id,
-            "customer_id": self.draw.choice(ACCOUNTS),
+            "customer_id": self.draw.choice([*ACCOUNTS, ""]),
             "ordered_at": self._at(since, until),
             "currency": self.draw.choice(CURRENCIES),
             "total_amount": self.draw.randrange(1, 90),
@@ -81,7 +82,7 @@ class Shop:
         return [
             {
                 "order_id": order_id, "line_id": number, "product_id": self.draw.choice(PRODUCTS),
-                "quantity": self.draw.choice([1, 2, 0]), "unit_price_amount": self.draw.choice([5, 7, 0]),
+                "quantity": self.draw.choice([1, 1, 2, 0]), "unit_price_amount": self.draw.choice([5, 7, 9, 0]),
             }
             for number in range(self.draw.randrange(1, 4))
         ]  # fmt: skip
@@ -190,7 +191,15 @@ def live_through(nights: Nights, seed: int, days: list[int], is_compared_nightly
     as_of = FIRST
     for number, day in enumerate(days):
         since, as_of = as_of, FIRST + timedelta(days=day)
-        nights.land(nights.shop.night(since, as_of, 40 if number == 0 else 6, number > 0), as_of)
+        since = as_of - timedelta(days=20) if number == 0 else since
+        rows = nights.shop.night(since, as_of, 90 if number == 0 else 8, number > 0)
+        if number == 0:
+            line = rows["shop_order_lines"][0]
+        if number == 1:
+            rows["shop_orders"].append(nights.shop.orders["o0"] | {"total_amount": 1000})
+            rows["shop_order_lines"].append(line | {"quantity": 9})
+            rows["shop_refunds"].append(nights.shop.refunds["r0"] | {"amount": 1000})
+        nights.land(rows, as_of)
         statuses = nights.build(as_of)
         assert [statuses[check] for check in CHECKS] == ["pass"] * 3, f"seed {seed}, night {number}"
         if number > 1:
