@@ -5,8 +5,9 @@
     whose message did. touched: what is told anew of all these, with what is new. Rows told before are cleared by the hook.
 #}
 {% macro note_touched_timeline(since) %}
-    {%- do create_scratch(scratch_of('moved'), "select distinct unnest([was.customer_id, now.customer_id]) as customer_id from " ~ beside('owners') ~ " as was full join ("
-        ~ timeline_owners_tonight() ~ ") as now on was.source_name = now.source_name and was.record_id = now.record_id where was.customer_id is distinct from now.customer_id") -%}
+    {%- do create_scratch(scratch_of('moved_records'), "select was.customer_id as was_customer_id, now.customer_id from " ~ beside('owners') ~ " as was full join ("
+        ~ timeline_owners_tonight() ~ ") as now using (source_name, record_id) where was.customer_id is distinct from now.customer_id") -%}
+    {%- set are_moved = create_scratch(scratch_of('moved'), "select distinct unnest([was_customer_id, customer_id]) as customer_id from " ~ scratch_of('moved_records')) > 0 -%}
     {%- set changed = "load_id > " ~ since.load_id ~ " and (is_change or is_replacement)" -%}
     {%- set messages, events = landed_rows('messages') ~ " as messages", landed_rows('message_events') ~ " as events" -%}
     {%- set are_messages = create_scratch(scratch_of('corrected_messages'), "select distinct message_id from " ~ messages ~ " where " ~ changed) > 0 -%}
@@ -25,9 +26,15 @@
             {%- do branches.append("select source_name, message_id, " ~ event_id ~ " as event_id from " ~ ref(table) ~ " as " ~ table ~ " where " ~ known ~ " and " ~ condition) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- do branches.append("select messages.source_name, messages.message_id, null from " ~ ref('messages') ~ " as messages where " ~ known ~ " and exists (select 1 from ("
-        ~ timeline_owners_tonight() ~ ") as now where customer_id in (select customer_id from " ~ scratch_of('moved') ~ ") and now.source_name = messages.source_name and now.record_id = "
-        ~ ref_record_id('messages.contact_ref_type', 'messages.contact_ref') ~ ")") -%}
+    {%- if are_moved -%}
+        {#- the reference alone first: whose it is then need not be asked of every message #}
+        {%- set theirs = scratch_of('theirs') -%}
+        {%- do create_scratch(theirs, "select source_name, record_id, substr(record_id, strpos(record_id, ':') + 1) as contact_ref from (" ~ timeline_owners_tonight()
+            ~ ") as now where customer_id in (select customer_id from " ~ scratch_of('moved') ~ ")") -%}
+        {%- do branches.append("select messages.source_name, messages.message_id, null from " ~ ref('messages') ~ " as messages where " ~ known ~ " and contact_ref in (select contact_ref from "
+            ~ theirs ~ ") and exists (select 1 from " ~ theirs ~ " as theirs where theirs.source_name = messages.source_name and theirs.record_id = "
+            ~ ref_record_id('messages.contact_ref_type', 'messages.contact_ref') ~ ")") -%}
+    {%- endif -%}
     {%- do create_scratch(scratch_of('touched'), branches | join(" union ")) -%}
 {% endmacro %}
 
