@@ -22,19 +22,20 @@
 
 {#
     The stays of those to be remade: of `whole` all of them, of `continued` what came since, on the ground of where they stood then.
-    Each step is a scratch table, for all are read more than once.
+    Each step is a scratch table, for most are read more than once.
 #}
 {% macro history_remade_stays(since) %}
-    {%- set orders, sides, facts, who = this.identifier ~ '__orders', this.identifier ~ '__sides', this.identifier ~ '__facts', this.identifier ~ '__who' -%}
+    {%- set who, ground, orders, sides, facts = this.identifier ~ '__who', this.identifier ~ '__ground', this.identifier ~ '__orders', this.identifier ~ '__sides', this.identifier ~ '__facts' -%}
     {%- do create_scratch(who, "select customer_id, remade = 'continued' as is_continued from " ~ ref('history_inputs') ~ " where remade in ('whole', 'continued')") -%}
-    {%- set theirs = " where customer_id in (select customer_id from " ~ who ~ ")" -%}
+    {%- do create_scratch(ground, history_ground(who, since)) -%}
     {%- set people = "(select people.*, who.is_continued from " ~ ref('people') ~ " as people inner join " ~ who ~ " as who on people.customer_id = who.customer_id) as people" -%}
-    {%- set customer_orders = "(select * from " ~ ref('customer_orders') ~ theirs ~ ") as customer_orders" -%}
-    {%- set states = "(" ~ order_states(people, customer_orders, ref('customer_orders'), since) ~ ") as order_states" -%}
-    {%- do create_scratch(orders, order_changes(states)) -%}
-    {%- set events = "(" ~ history_summed_events(who, since) ~ ") as side_events" -%}
-    {%- do create_scratch(sides, side_changes(events, 'events_count')) -%}
-    {%- do create_scratch(facts, fact_changes(orders, sides, "(select * from " ~ ref('side_events') ~ theirs ~ ") as side_events")) -%}
+    {%- set customer_orders = "(select * from " ~ ref('customer_orders') ~ " where customer_id in (select customer_id from " ~ who ~ ")) as customer_orders" -%}
+    {%- set states = order_states(people, customer_orders, ref('customer_orders'), since) -%}
+    {%- do create_scratch(orders, order_changes("(" ~ states ~ ") as order_states", since)) -%}
+    {%- set new_events = "select * from " ~ ref('side_events') ~ " where told_at >= " ~ since ~ " or customer_id in (select customer_id from " ~ who ~ " where not is_continued)" -%}
+    {%- do create_scratch(sides, side_changes("(" ~ new_events ~ ") as side_events", ground, since)) -%}
+    {%- set told = "(select customer_id, occurred_at from (" ~ new_events ~ ") as events union all select customer_id, null from " ~ ground ~ ") as side_events" -%}
+    {%- do create_scratch(facts, fact_changes(orders, sides, told)) -%}
     {%- set continued = "(select facts.*, who.is_continued from " ~ facts ~ " as facts inner join " ~ who ~ " as who on facts.customer_id = who.customer_id) as fact_changes" -%}
     select
         remade.customer_id, remade.stage_model, remade.stage, remade.kind, remade.lost_reason, remade.valid_from, remade.valid_to, remade.previous_stage,
@@ -46,20 +47,34 @@
     where not remade.is_ground or remade.valid_to is not null
 {% endmacro %}
 
-{#
-    The side events of those people, where all that happened to somebody continued before `since` is one row for each fact, as many as it
-    stands for. Stages that a source gave stay apart, since the last of them counts.
-#}
-{% macro history_summed_events(who, since) %}
-    {%- set events = ref('side_events') ~ " as events inner join " ~ who ~ " as who on events.customer_id = who.customer_id" -%}
-    select events.customer_id, told_at, occurred_at, fact, source_name, event_id, stage, 1 as events_count
-    from {{ events }}
-    where not is_continued or told_at >= {{ since }} or fact = 'source_stage'
-    union all
-    select events.customer_id, max(told_at), max(occurred_at), fact, '', '', null, cast(count(*) as integer)
-    from {{ events }}
-    where is_continued and told_at < {{ since }} and fact <> 'source_stage'
-    group by events.customer_id, fact
+{# What the side events of people who are continued had come to by then. Of stages that a source gave the last counts. #}
+{% macro history_ground(who, since) %}
+    with before as (
+        select * from {{ ref('side_events') }}
+        where told_at < {{ since }} and customer_id in (select customer_id from {{ who }} where is_continued)
+    ),
+
+    staged as (
+        select customer_id, stage, row_number() over (partition by customer_id order by told_at desc, source_name desc, event_id desc) as back
+        from before
+        where fact = 'source_stage'
+    ),
+
+    counted as (
+        select
+            customer_id,
+            cast(count(case when fact = 'advocacy' then 1 end) as integer) as advocacy_count,
+            cast(count(case when fact = 'conversation' then 1 end) as integer) as conversations_count,
+            cast(count(case when fact = 'inbound_message' then 1 end) as integer) as inbound_messages_count,
+            cast(sum(case fact when 'deal_opened' then 1 when 'deal_closed' then -1 else 0 end) as integer) as open_deals_count,
+            max(case when fact = 'inbound_message' then occurred_at end) as written_at
+        from before
+        group by customer_id
+    )
+
+    select counted.*, staged.stage as source_stage
+    from counted
+    left join staged on counted.customer_id = staged.customer_id and staged.back = 1
 {% endmacro %}
 
 {# For history_inputs, of rows with a print: what the print was before `was`, and whether anything came at that instant, or when last. #}

@@ -1,11 +1,11 @@
-{# What lifecycle.order_changes is, of a relation of order states. #}
-{% macro order_changes(order_states) %}
+{# What lifecycle.order_changes is, of a relation of order states; since: as there, so that a ground changes at that time. #}
+{% macro order_changes(order_states, since=none) %}
 with order_states as (select * from {{ order_states }}),
 
 ordered_or_seen as (
     select
         customer_id, from_at as changed_at, orders_count,
-        case when orders_count > 0 then 0 end as days_since_last_order,
+        case when orders_count > 0 then {{ 'case when is_ground then ' ~ days_between('ordered_on', local_date(since)) ~ ' else 0 end' if since else '0' }} end as days_since_last_order,
         cause_event_id, reachable_from, is_high_value,
         cast(null as {{ dbt.type_string() }}) as passed_event_id,
         is_was_known, was_orders_count, was_days_since_last_order, was_is_high_value, begins_day = 1 as may_coincide
@@ -25,7 +25,7 @@ time_passed as (
     {% for days in stage_thresholds('days_since_last_order') %}
     select customer_id, passed_at as changed_at, orders_count, {{ days + 1 }} as days_since_last_order, 'time:days_since_last_order:{{ days }}' as cause_event_id, reachable_from, is_high_value, null as passed_event_id, true as is_was_known, orders_count as was_orders_count, {{ days }} as was_days_since_last_order, is_high_value as was_is_high_value, false as may_coincide
     from days_passed_{{ days }}
-    where passed_at <= {{ as_of() }} and (until_at is null or passed_at < until_at) and (reachable_from is null or reachable_from <> passed_at)
+    where passed_at <= {{ as_of() }} and (until_at is null or passed_at < until_at){{ ' and passed_at > from_at' if since }} and (reachable_from is null or reachable_from <> passed_at)
     {{ 'union all' if not loop.last }}
     {% else %}
     select * from ordered_or_seen where false

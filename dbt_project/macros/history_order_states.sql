@@ -2,11 +2,10 @@
     What lifecycle.order_states is: for everybody, and for those whom a night goes on with (history_night.sql).
 
     people, customer_orders   relations, or selects in brackets; all_orders: everybody's, where customer_orders are but some
-    since                     a timestamp: of people with is_continued, only what holds at it and what came after. The state that holds at it
-                              is the ground that goes before nothing, so it says of nothing that it was known before
+    since                     a timestamp: of people with is_continued, the state that holds at it, from then on (is_ground), and what came after
 #}
 {% macro order_states(people, customer_orders, all_orders=none, since=none) %}
-{%- set is_ground = "(people.is_continued and spoken.ordered_at < " ~ since ~ ")" -%}
+{%- set is_ground = "(people.is_continued and spoken.ordered_at < " ~ since ~ ")" if since else 'false' -%}
 with people as (select * from {{ people }}),
 
 customer_orders as (select * from {{ customer_orders }}),
@@ -20,10 +19,10 @@ store as (
 
 before_the_first as (
     select
-        people.customer_id, 0 as orders_count, people.first_seen_at as from_at, first_orders.ordered_at as until_at,
+        people.customer_id, 0 as orders_count, {{ 'case when people.is_continued then ' ~ since ~ ' else people.first_seen_at end' if since else 'people.first_seen_at' }} as from_at, first_orders.ordered_at as until_at,
         cast(null as date) as ordered_on, 'first_seen' as cause_event_id, people.reachable_from, 0 as is_high_value,
         true as is_was_known, cast(null as integer) as was_orders_count, cast(null as integer) as was_days_since_last_order, cast(null as integer) as was_is_high_value,
-        0 as begins_day
+        0 as begins_day{{ ', people.is_continued as is_ground' if since }}
     from people
     left join first_orders on people.customer_id = first_orders.customer_id
     where (first_orders.ordered_at is null or first_orders.ordered_at > people.first_seen_at)
@@ -39,14 +38,14 @@ spoken_orders as (
 
 after_an_order as (
     select
-        spoken.customer_id, spoken.order_number, spoken.ordered_at, spoken.next_ordered_at, spoken.ordered_on,
+        spoken.customer_id, spoken.order_number, {{ 'case when ' ~ is_ground ~ ' then ' ~ since ~ ' else spoken.ordered_at end' if since else 'spoken.ordered_at' }}, spoken.next_ordered_at, spoken.ordered_on,
         'order:' || spoken.source_name || ':' || spoken.order_id, people.reachable_from,
         case when cast(spoken.revenue_to_date_amount / spoken.order_number as decimal(18, 4)) >= store.aov_amount then 1 else 0 end,
         spoken.order_number = 1 or (spoken.previous_ordered_at < spoken.ordered_at and spoken.revenue_to_date_amount is not null){{ ' or ' ~ is_ground if since }},
         case when (spoken.order_number > 1 or people.first_seen_at < spoken.ordered_at){{ ' and not ' ~ is_ground if since }} then spoken.order_number - 1 end,
         spoken.days_since_previous_order - spoken.begins_day,
         case when cast((spoken.revenue_to_date_amount - spoken.business_revenue_amount) / nullif(spoken.order_number - 1, 0) as decimal(18, 4)) >= store.aov_amount then 1 else 0 end,
-        spoken.begins_day
+        spoken.begins_day{{ ', ' ~ is_ground if since }}
     from spoken_orders as spoken
     inner join people on spoken.customer_id = people.customer_id
     cross join store

@@ -1,6 +1,6 @@
 {#
-    What lifecycle.stage_history is, of a relation of fact changes. since: of people with is_continued, and with anything after that time, only the
-    stay that they were in then, is_ground, and what came after it, the first of which follows_ground.
+    What lifecycle.stage_history is, of a relation of fact changes. since: people with is_continued begin with where they stood then, is_ground, if
+    anything came after it; what comes first follows_ground.
 #}
 {% macro stays(fact_changes, since=none) %}
 {%- set stage_models = stage_models().keys() | list -%}
@@ -14,7 +14,7 @@ staged as (
         customer_id, changed_at,
         {% for model in stage_models %}cause_in_{{ model }}, {{ stage_number(model, order_facts() + side_facts().keys() | list) }} as stage_of_{{ model }}{{ ',' if not loop.last }}
         {% endfor %}
-        {%- if since %}, is_continued and changed_at <= {{ since }} as is_ground{% endif %}
+        {%- if since %}, is_continued and changed_at = {{ since }} as is_ground{% endif %}
     from fact_changes
 ),
 
@@ -36,7 +36,7 @@ moves as (
         {%- if since %}, is_ground{% endif %}
     from compared
     where {% if since %}case
-        when is_ground then next_changed_at > {{ since }}
+        when is_ground then next_changed_at is not null
         else {% endif %}stage_before_of_{{ model }} is null or stage_before_of_{{ model }} <> stage_of_{{ model }}{{ ' end' if since }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
