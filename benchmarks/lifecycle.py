@@ -24,7 +24,15 @@ from perennial.config.home import Home
 MEMORY = "6GB"
 FLOOR_GOAL, NIGHT_GOAL, PEAK_GOAL = 3.0, 0.15, 8.0
 PHOTOGRAPHS, DAYS = 10, 365
-HISTORY = ("history_inputs", "side_events", "order_states", "order_changes", "side_changes", "fact_changes", "stage_history")
+HISTORY = (
+    "history_inputs",
+    "side_events",
+    "order_states",
+    "order_changes",
+    "side_changes",
+    "fact_changes",
+    "stage_history",
+)
 OTHERS = ("stays_join_up_from_first_sight_on", "every_stay_is_counted_where_it_began")
 CHECK, NEXT_DAY, NEXT_NIGHT = "stage_history_is_as_if_built_anew", "2026-11-01", "2026-11-02"
 REPORTS = ("customer_stages", "days_to_won", "stage_conversions", "stage_days", "stage_months", "stage_transitions", "stay_lengths", "stay_counts",
@@ -86,7 +94,9 @@ def _prints(home: Home) -> list[tuple[Any, ...]]:
     """Rows and an order-free hash of the kept tables."""
     with duckdb.connect(str(home.build_file), read_only=True) as con:
         return [
-            con.execute(f"select count(*), sum(hash(kept::varchar)::hugeint)::varchar from {table} as kept").fetchall()[0]
+            con.execute(f"select count(*), sum(hash(kept::varchar)::hugeint)::varchar from {table} as kept").fetchall()[
+                0
+            ]
             for table in ("lifecycle.side_events", "lifecycle.stage_history")
         ]
 
@@ -108,7 +118,11 @@ def dbt(
     """What each selected model takes, with all stage models or some."""
     _, said = python(["benchmarks.steps", "dbt_env", *places(home), as_of])
     env = dict(each.split("=", 1) for each in said.strip().splitlines()) | {"PERENNIAL_MEMORY_LIMIT": MEMORY}
-    more = ["--exclude-resource-type", "unit_test", "--exclude", "test_type:generic", *OTHERS] if command == "build" else []
+    more = (
+        ["--exclude-resource-type", "unit_test", "--exclude", "test_type:generic", *OTHERS]
+        if command == "build"
+        else []
+    )
     arguments = [command, "--quiet", "--select", *selected, *more]
     if models:
         declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["stage_models"]
