@@ -77,10 +77,9 @@
     left join staged on counted.customer_id = staged.customer_id and staged.back = 1
 {% endmacro %}
 
-{# For history_inputs, of rows with a print: what the print was before `was`, and whether anything came at that instant, or when last. #}
+{# For history_inputs, of rows with a print: what the print was before `was`, and when anything came since. #}
 {% macro print_before(at, was) -%}
-    sum(case when {{ at }} < {{ was }} then print end) as print_before, max({{ at }}) as last_at,
-        max(case when {{ at }} = {{ was }} then 1 else 0 end) as is_at
+    sum(case when {{ at }} < {{ was }} then print end) as print_before, min(case when {{ at }} >= {{ was }} then {{ at }} end) as since_at
 {%- endmacro %}
 
 {# Or that the days since some date passed a bound of a stage between the business day of `was` and that of as_of. #}

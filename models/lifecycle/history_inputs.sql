@@ -33,7 +33,7 @@ ordered as (
     group by customer_id
 ),
 
--- by record first: whose a record is need then be asked once
+-- by record first: whose it is is then asked once
 told_of_records as (
     select
         source_name, record_type, record_id, sum(print) as print, max(case when fact = 'inbound_message' then occurred_at end) as written_at
@@ -51,7 +51,7 @@ told_of_people as (
 ),
 
 told_of_either as (
-    select identifiers.customer_id, told.print, told.written_at{% if since %}, told.print_before, told.last_at, told.is_at{% endif %}
+    select identifiers.customer_id, told.print, told.written_at{% if since %}, told.print_before, told.since_at{% endif %}
     from told_of_records as told
     inner join {{ ref('customer_identifiers') }} as identifiers
         on told.source_name = identifiers.source_name and told.record_type = identifiers.record_type and told.record_id = identifiers.record_id
@@ -62,7 +62,7 @@ told_of_either as (
 told as (
     select
         customer_id, sum(print) as told_print, max(written_at) as written_at
-        {%- if since %}, sum(print_before) as print_before, max(last_at) as last_at, max(is_at) as is_at{% endif %}
+        {%- if since %}, sum(print_before) as print_before, min(since_at) as since_at{% endif %}
     from told_of_either
     group by customer_id
 ),
@@ -72,8 +72,8 @@ tonight as (
         people.customer_id, people.first_seen_at, people.reachable_from, ordered.orders_print, told.told_print
         {%- if since %},
         ordered.print_before as orders_print_before, told.print_before as told_print_before, coalesce(ordered.is_revalued, 0) as is_revalued,
-        greatest(coalesce(ordered.is_at, 0), coalesce(told.is_at, 0), case when people.reachable_from = {{ was }} then 1 else 0 end) as is_at,
-        coalesce(ordered.last_at >= {{ was }} or told.last_at >= {{ was }} or people.reachable_from >= {{ was }}, false)
+        least(ordered.since_at, told.since_at, case when people.reachable_from >= {{ was }} then people.reachable_from end) as since_at,
+        ordered.since_at is not null or told.since_at is not null or coalesce(people.reachable_from >= {{ was }}, false)
             {{ days_pass('days_since_last_order', 'ordered.last_ordered_on', was) }}
             {{ days_pass('days_since_last_inbound', local_date('greatest(told.written_at, people.first_seen_at)'), was) }} as is_moved
         {%- endif %}
@@ -88,7 +88,7 @@ history_inputs as (
         coalesce(tonight.customer_id, before.customer_id) as customer_id, tonight.first_seen_at, tonight.reachable_from, tonight.orders_print, tonight.told_print,
         case
             when tonight.customer_id is null then 'gone'
-            when before.customer_id is null or is_revalued = 1 or is_at = 1 or tonight.first_seen_at <> before.first_seen_at
+            when before.customer_id is null or is_revalued = 1 or since_at = {{ was }} or tonight.first_seen_at <> before.first_seen_at
                 or orders_print_before is distinct from before.orders_print or told_print_before is distinct from before.told_print
                 or case when tonight.reachable_from < {{ was }} then tonight.reachable_from end is distinct from before.reachable_from then 'whole'
             when is_moved then 'continued'

@@ -6,5 +6,5 @@
 {%- if since is none %}
 {{ told_events() }}
 {%- else %}
-{{ told_events([{'told': "occurred_at >= " ~ since}, {'told': "occurred_at < " ~ since, 'people': history_people('whole')}]) }}
+{{ told_events([{'told': "occurred_at >= " ~ since, 'people': history_people('whole', 'continued')}, {'told': "occurred_at < " ~ since, 'people': history_people('whole')}]) }}
 {%- endif %}

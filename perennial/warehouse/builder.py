@@ -29,7 +29,7 @@ def target(home: Home) -> Path:
 
 
 def code(project: Path) -> str:
-    """A hash of what decides, beside data and settings, what a stage history says: its models, all macros, the variables."""
+    """A hash of what decides a stage history beside data and settings: its models, all macros, the variables."""
     files = [project / "dbt_project.yml", *(project / "models" / "lifecycle").glob("*.sql")]
     files += (project / "dbt_project" / "macros").rglob("*.sql")
     parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(files) if path.is_file()]

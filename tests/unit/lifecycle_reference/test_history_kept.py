@@ -1,6 +1,7 @@
-"""The stage history kept from night to night is the one built whole, whatever a night brings, and most nights remake few.
+"""The stage history kept from night to night is the one built whole, whatever a night brings, and few are remade.
 
-What lives here: nights over one small world. What does not: whether a whole build is right (test_models_equal_the_slow_reading.py).
+What lives here: nights over one small world. What does not: whether a whole build is right, which
+test_models_equal_the_slow_reading.py says.
 """
 
 from __future__ import annotations
