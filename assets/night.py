@@ -16,6 +16,7 @@ from pathlib import Path
 from perennial.config.failpoints import Failpoints
 from perennial.config.home import Home
 from perennial.config.settings import Settings
+from perennial.config.words import counted
 
 RESOURCE = "night"  # the name under which steps ask for it
 
@@ -41,7 +42,7 @@ class StepLine:
     seconds: float = 0.0
 
     def text(self) -> str:
-        rows = "" if self.rows is None else f"{self.rows:,} rows"
+        rows = "" if self.rows is None else counted(self.rows, "row")
         return f"{self.name:<28} {rows:>18} {self.seconds:8.1f} s  {self.note}".rstrip()
 
 

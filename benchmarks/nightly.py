@@ -1,13 +1,16 @@
 """A night that brings one in a hundred new rows, against a build of the same data from scratch, in the same run.
 
-What lives here: the deliveries of such nights and the order of the measures. What does not: how a child is measured (measure.py), first
-loads and rooms (warehouse.py). The first night brings the first corrections, which have all built whole; the two that are measured bring none, and some.
+What lives here: the deliveries of such nights and the order of the measures, over identity and the customer 360. What does not: how a child
+is measured (measure.py), first loads and rooms (warehouse.py), the stage history (lifecycle.py). The first night brings the first corrections,
+which have all built whole; the two that are measured bring none, and some.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -16,7 +19,22 @@ from benchmarks.warehouse import installation, places
 from perennial.config.home import Home
 from perennial.demo.bulk import write_bulk
 
-KEPT, CHECK = "message_contacts", "message_contacts_are_as_if_built_anew"
+ROOMS = ("identity", "customer")
+KEPT = ("message_contacts", "timeline_messages", "orders", "customer_orders", "category_purchases")
+CHECKS = tuple(f"{table}_are_as_if_built_anew" for table in KEPT)
+OWNERS = (
+    "consents",
+    "people",
+    "customer_identifiers",
+    "rates",
+)  # what kept tables of the 360 are made of, and no kept table
+# as selections of dbt, one after the other: the kept tables are the first and the third
+PARTS = (
+    ("--select", "message_contacts"),
+    ("--select", "identity", *OWNERS, "--exclude", "message_contacts"),
+    ("--select", *KEPT[1:]),
+    ("--select", "customer", "--exclude", *KEPT, *OWNERS),
+)
 LAST_DAY = 1  # of November 2026: up to here the bulk data goes
 # each table's rows of a sample come again under new ids, moved to a day; the rest of a row stays
 NEW = {
@@ -63,15 +81,44 @@ def dbt(home: Home, day: int, *arguments: str) -> Cost:
     return child([*command, *arguments], env)[0]
 
 
-def kept(home: Home) -> tuple[int, str, str]:
-    """Rows, an order-free hash of the kept table, and what it was made from."""
+def told(home: Home) -> dict[str, tuple[int, str]]:
+    """Of each table of the rooms, its rows and an order-free hash of them; what belongs to a kept table (its mark) is left out."""
     with duckdb.connect(str(home.build_file), read_only=True) as con:
-        found = con.execute(
-            f"select count(*), sum(hash(kept::varchar)::hugeint)::varchar, (select max(was_as_of)::varchar from identity.{KEPT}__mark)"
-            f" from identity.{KEPT} as kept"
-        ).fetchone()
-        assert found is not None
-        return found
+        tables = con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables()"
+            f" where schema_name in {ROOMS} and not contains(table_name, '__')"
+        ).fetchall()
+        return {
+            name: con.execute(f"select count(*), sum(hash(row) % 1000000007)::varchar from {name} as row").fetchall()[0]
+            for (name,) in tables
+        }
+
+
+def went_on(home: Home) -> bool:
+    """Whether every kept table was made from last night's."""
+    with duckdb.connect(str(home.build_file), read_only=True) as con:
+        marks = con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where table_name like '%\\_\\_mark' escape '\\'"
+        )
+        return all(
+            con.execute(f"select count(was_as_of) > 0 from {mark}").fetchall()[0][0]
+            for (mark,) in marks.fetchall()
+            if mark.removesuffix("__mark").partition(".")[2] in KEPT
+        )
+
+
+def added(costs: Iterable[Cost]) -> Cost:
+    costs = list(costs)
+    return Cost(sum(each.cpu for each in costs), sum(each.wall for each in costs), max(each.peak for each in costs))
+
+
+def rooms(home: Home, empty: Home, day: int, *more: str) -> tuple[Cost, Cost]:
+    """What the kept tables cost, and all of identity and the 360 with them, without what dbt costs on an empty home."""
+    costs = []
+    for models in PARTS:
+        asked = ("--exclude-resource-type", "test", *more, *models)
+        costs.append(dbt(home, day, *asked).less(dbt(empty, day, *asked)))
+    return added((costs[0], costs[2])), added(costs)
 
 
 def run(folder: Path, customers: int, orders_per_customer: int, events_per_customer: int) -> None:
@@ -82,36 +129,34 @@ def run(folder: Path, customers: int, orders_per_customer: int, events_per_custo
         (exports / path.name).hardlink_to(path)
     home, empty = installation(folder / "kept", exports), installation(folder / "none", None)
     python(["benchmarks.steps", "land", *places(home)])
+    measure(home, empty, history, exports, {
+        "customers": customers, "orders": rows["shop_orders"], "messages_and_events": rows["messages"] + rows["message_events"]
+    })  # fmt: skip
+
+
+def measure(home: Home, empty: Home, history: Path, exports: Path, size: dict[str, Any]) -> None:
+    """A landed history, the nights after it, and the last of them built whole."""
     python(["benchmarks.steps", "land", *places(empty)])
     views = ("--exclude-resource-type", "test", "--select", "staging", "input", "resource_type:seed")
     for each in (home, empty):
         dbt(each, LAST_DAY, *views)
-        dbt(each, LAST_DAY, "--exclude-resource-type", "test", "--exclude", "staging", "input", "resource_type:seed")
-    dbt(home, LAST_DAY, "--select", CHECK)
+    rooms(home, empty, LAST_DAY)
+    dbt(home, LAST_DAY, "--select", *CHECKS)
     for path in exports.iterdir():
         path.unlink()
 
     nights = []
     for day, share, is_corrected in ((LAST_DAY + 1, 1000, True), (LAST_DAY + 2, 100, False), (LAST_DAY + 3, 100, True)):
-        new = deliver(history, exports, day, share, is_corrected)
+        size |= {"new_rows": deliver(history, exports, day, share, is_corrected)}
         python(["benchmarks.steps", "land", *places(home)])
         dbt(home, day, *views)
-        nights.append(dbt(home, day, "--exclude-resource-type", "test", "--select", KEPT))
-        brought_up = kept(home)
-        check = dbt(home, day, "--select", CHECK)
-    whole = ("--full-refresh", "--exclude-resource-type", "test", "--select", KEPT)
-    fixed, full = dbt(empty, day, *whole), dbt(home, day, *whole)
-    built_anew = kept(home)
-    rest = ("--exclude-resource-type", "test", "--exclude", "staging", "input", "resource_type:seed", KEPT)
-    others = dbt(home, day, *rest).less(dbt(empty, day, *rest))
-    plain, work, anew = nights[1].less(fixed), nights[2].less(fixed), full.less(fixed)
-    size = {"customers": customers, "orders": rows["shop_orders"], "messages_and_events": rows["messages"] + rows["message_events"],
-            "new_rows": new, "fixed_cpu_seconds": round(fixed.cpu, 2)}  # fmt: skip
-    everything = Cost(anew.cpu + others.cpu, anew.wall + others.wall, max(anew.peak, others.peak))
-    is_equal = brought_up[:2] == built_anew[:2] and brought_up[2] is not None and built_anew[2] is None
-    line("night_kept_tables_without_corrections", plain, against=anew, rival="the same table built whole", **size)
-    line("night_kept_tables", work, against=anew, rival="the same table built whole", rows_equal=is_equal, **size)
-    line("night_kept_tables_in_all", work, against=everything, rival="all models built whole", goal=0.03, **size)
-    line("night_everything", Cost(work.cpu + others.cpu, work.wall + others.wall, max(work.peak, others.peak)),
-         against=everything, rival="all models built whole", goal=0.15, **size)  # fmt: skip
-    line("night_check", check.less(fixed), against=anew, rival="the kept table built whole", **size)
+        nights.append((*rooms(home, empty, day), went_on(home)))
+        check = dbt(home, day, "--select", *CHECKS).less(dbt(empty, day, "--select", *CHECKS))
+    brought_up = told(home)
+    _, whole = rooms(home, empty, day, "--full-refresh")
+    is_equal = brought_up == told(home) and not went_on(home)
+    for (state, everything, goes_on), name in zip(nights[1:], ("_without_corrections", ""), strict=True):
+        more = {"rival": "identity and the 360 built whole", "goes_on": goes_on, **size}
+        line(f"night_state{name}", state, against=whole, goal=0.03, **more)
+        line(f"night_everything{name}", everything, against=whole, goal=0.15, rows_equal=is_equal, **more)
+    line("night_check", check, against=whole, rival="identity and the 360 built whole", **size)

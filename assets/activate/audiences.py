@@ -16,6 +16,7 @@ from assets.publish.snapshot import KEY as SNAPSHOT
 from assets.publish.snapshot import withheld
 from perennial.activation.run import Outcome, activate
 from perennial.audiences.definition import AudienceDefinition, Pair
+from perennial.config.words import counted
 
 CHECK = "delivered"
 WAITS_FOR_A_PERSON = ("held", "refused")
@@ -74,7 +75,7 @@ def _tally(night: Night, pair: Pair, outcome: Outcome) -> None:
 
 
 def _note(outcome: Outcome) -> str:
-    return f"{outcome.verdict}: {outcome.joins} joins, {outcome.leaves} leaves" + (
+    return f"{outcome.verdict}: {counted(outcome.joins, 'join')}, {counted(outcome.leaves, 'leave')}" + (
         f"; {outcome.reason}" if outcome.reason and outcome.verdict not in DELIVERED else ""
     )
 

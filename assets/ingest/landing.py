@@ -88,10 +88,12 @@ def _since(night: Night, failed: LoadReport) -> str:
 
 
 def _note(reports: Sequence[LoadReport], totals: dict[tuple[str, ...], TableTotal]) -> str:
-    received = sum(total.received for total in totals.values())
-    quarantined = sum(total.quarantined for total in totals.values())
+    received, new, held_already, quarantined = (
+        sum(getattr(total, each) for total in totals.values())
+        for each in ("received", "landed", "repeated", "quarantined")
+    )
     failed = sum(report.is_failed for report in reports)
-    note = f"of {received:,} received, {quarantined:,} in quarantine"
+    note = f"{received:,} received: {new:,} new, {held_already:,} held already, {quarantined:,} in quarantine"
     return f"{note}, {failed} of {len(reports)} sources failed" if failed else note
 
 

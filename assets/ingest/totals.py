@@ -18,11 +18,12 @@ from perennial.landing.manifest import LoadReport, read_manifests
 
 @dataclass
 class TableTotal:
-    """One table's counts over all sources. received = accepted + quarantined."""
+    """One table's counts over all sources. received = landed + repeated + quarantined."""
 
     received: int = 0
     accepted: int = 0
     landed: int = 0
+    repeated: int = 0  # held already, or superseded within its own delivery
     quarantined: int = 0
     watermark_at: datetime | None = None
     sources: list[str] = field(default_factory=list)
@@ -33,6 +34,7 @@ class TableTotal:
             "dagster/row_count": self.landed,
             "received": self.received,
             "landed": self.landed,
+            "held already": self.repeated,
             "quarantined": self.quarantined,
             "sources": ", ".join(self.sources) or "none",
         }
@@ -49,6 +51,7 @@ def sum_up(reports: Iterable[LoadReport]) -> dict[tuple[str, ...], TableTotal]:
             total.received += table.received
             total.accepted += table.accepted
             total.landed += table.landed
+            total.repeated += table.repeated
             total.quarantined += table.quarantined
             total.sources.append(report.source_name)
             marks = [mark for mark in (total.watermark_at, table.watermark_at) if mark is not None]

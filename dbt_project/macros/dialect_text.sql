@@ -66,3 +66,10 @@
 {% macro default__listed(text, values) %}{{ return("list_position(['" ~ values | join("', '") ~ "'], " ~ text ~ ") > 0") }}{% endmacro %}
 
 {% macro spark__listed(text, values) %}{{ return("array_position(array('" ~ values | join("', '") ~ "'), " ~ text ~ ") > 0") }}{% endmacro %}
+
+{# A number for the values of some columns, nulls among them; two rows with one number may still differ. #}
+{% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash', 'perennial')(columns)) }}{% endmacro %}
+
+{% macro default__row_hash(columns) %}{{ return("hash(" ~ columns | join(", ") ~ ")") }}{% endmacro %}
+
+{% macro spark__row_hash(columns) %}{{ return("xxhash64(" ~ columns | join(", ") ~ ")") }}{% endmacro %}

@@ -46,6 +46,15 @@
     {{ return("timestamp '" ~ found[0][0] ~ "'" if found | length > 0 else none) }}
 {% endmacro %}
 
+{# The same of the table that is being made, noted for its materialization (state_goes_on). #}
+{% macro history_goes_on() %}
+    {%- set since = history_night(this) -%}
+    {%- if execute and model.resource_type != 'unit_test' and history_is_kept() -%}
+        {%- do create_scratch(state_noted(), "select cast(" ~ (since or 'null') ~ " as timestamp) as was_as_of") -%}
+    {%- endif -%}
+    {{ return(since) }}
+{% endmacro %}
+
 {# The hook of history_inputs, in its transaction. With more than half of all people to be remade it is cheaper to remake all. #}
 {% macro history_noted() %}
     {%- if not history_is_kept() -%}{{ return("select 1") }}{%- endif -%}

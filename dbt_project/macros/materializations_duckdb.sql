@@ -21,7 +21,15 @@
 {% endmaterialization %}
 
 {# Made beside the old table and then put in its place, since a table that is kept from night to night reads last night's. #}
-{% materialization table, adapter='duckdb' %}
+{% materialization table, adapter='duckdb' %}{{ return(made_table(pre_hooks, post_hooks, sql, false)) }}{% endmaterialization %}
+
+{#
+    A table that is kept where it stands (state.sql): where tonight goes on from last night the model selects the rows that come in,
+    and its hook before that takes away those that they stand for. All in one transaction, its mark included.
+#}
+{% materialization kept, adapter='duckdb' %}{{ return(made_table(pre_hooks, post_hooks, sql, state_goes_on())) }}{% endmaterialization %}
+
+{% macro made_table(pre_hooks, post_hooks, sql, goes_on) %}
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set new_relation = make_intermediate_relation(target_relation) -%}
@@ -30,13 +38,17 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
     {% if existing_relation is not none and not existing_relation.is_table %}{% do adapter.drop_relation(existing_relation) %}{% endif %}
     {% call statement('main') %}
+        {%- if goes_on %}
+        insert into {{ target_relation }} by name {{ sql }}
+        {%- else %}
         {{ create_table_as(False, new_relation, sql) }};
         drop table if exists {{ target_relation }};
         alter table {{ new_relation }} rename to {{ adapter.quote(target_relation.identifier) }}
+        {%- endif %}
     {% endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+{% endmacro %}

@@ -76,8 +76,32 @@
     {%- endfor -%}
 {% endmacro %}
 
-{% macro state_mark(table) %}
-    {{ return(api.Relation.create(database=table.database, schema=table.schema, identifier=table.identifier ~ '__mark', type='table')) }}
+{% macro state_mark(table) %}{{ return(beside('mark', table)) }}{% endmacro %}
+
+{# A table that belongs to another one, and is written in one transaction with it. #}
+{% macro beside(what, table=none) %}
+    {%- set table = table or this -%}
+    {{ return(api.Relation.create(database=table.database, schema=table.schema, identifier=table.identifier ~ '__' ~ what, type='table')) }}
 {% endmacro %}
 
-{% macro state_noted() %}{{ return(this.identifier ~ '__noted') }}{% endmacro %}
+{% macro state_noted() %}{{ return(scratch_of('noted')) }}{% endmacro %}
+
+{# A scratch table of the model's own. #}
+{% macro scratch_of(what) %}{{ return(this.identifier ~ '__' ~ what) }}{% endmacro %}
+
+{# Whether tonight's table goes on from last night's, once state_since has said so. #}
+{% macro state_goes_on() %}
+    {%- if not execute -%}{{ return(false) }}{%- endif -%}
+    {{ return(adapter.dispatch('state_goes_on', 'perennial')()) }}
+{% endmacro %}
+
+{% macro default__state_goes_on() %}{{ return(run_query("select count(was_as_of) from " ~ state_noted()).columns[0].values()[0] > 0) }}{% endmacro %}
+
+{% macro spark__state_goes_on() %}{{ return(false) }}{% endmacro %}
+
+{# How such a table is made where a night's rows are added to last night's, which cannot be done in one select. #}
+{% macro kept_materialization() %}{{ return(adapter.dispatch('kept_materialization', 'perennial')()) }}{% endmacro %}
+
+{% macro default__kept_materialization() %}{{ return('kept') }}{% endmacro %}
+
+{% macro spark__kept_materialization() %}{{ return('table') }}{% endmacro %}

@@ -60,12 +60,11 @@
     row that came late. Engines may hash as they like: the hash only draws.
 #}
 {% macro sampled_contacts(was) %}
-    {%- set drawn = "abs(hash(contact_ref, " ~ snapshot_id() ~ ") % 1000003) < " ~ (var('checked_share') * 1000003) | round(0, 'ceil') | int -%}
-    select source_name, contact_ref_type, contact_ref from {{ ref('message_contacts') }} where {{ drawn }}
+    select source_name, contact_ref_type, contact_ref from {{ ref('message_contacts') }} where {{ is_drawn('contact_ref') }}
     union
     select source_name, contact_ref_type, contact_ref
     from {{ ref('messages') }}
-    where contact_ref is not null and contact_ref_type is not null and {{ drawn }}
+    where contact_ref is not null and contact_ref_type is not null and {{ is_drawn('contact_ref') }}
     union
     select messages.source_name, messages.contact_ref_type, messages.contact_ref
     from {{ ref('messages') }} as messages

@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 -- One row per person: the customer 360 without anything that names or reaches them, for wide BI access.
 with customers as (select * from {{ ref('customers') }}),
 

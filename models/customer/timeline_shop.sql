@@ -1,11 +1,7 @@
--- One row per event of a person in a shop: accounts, orders, refunds, checkouts, site visits.
+-- One row per event of a person in a shop, other than valid orders and refunds: accounts, cancelled orders, checkouts, site visits.
 with accounts as (select * from {{ ref('shop_customers') }} where created_at is not null),
 
-orders as (select * from {{ ref('orders') }} where customer_id is not null),
-
 cancelled_orders as (select * from {{ ref('shop_orders') }} where cancelled_at is not null),
-
-refunds as (select * from {{ ref('refunds') }} where customer_id is not null),
 
 checkouts as (select * from {{ ref('shop_checkouts') }}),
 
@@ -42,14 +38,8 @@ unowned as (
 ),
 
 events as (
-    select customer_id, ordered_at as occurred_at, 'order' as event_type, null as channel, source_name, order_id as source_id, revenue_amount as amount, brand
-    from orders
-    union all
-    select customer_id, refunded_at, 'refund', null, source_name, refund_id, amount, brand
-    from refunds
-    union all
     select
-        identifiers.customer_id, unowned.occurred_at, unowned.event_type, null, unowned.source_name, unowned.source_id, unowned.amount, unowned.brand
+        identifiers.customer_id, unowned.occurred_at, unowned.event_type, null as channel, unowned.source_name, unowned.source_id, unowned.amount, unowned.brand
     from unowned
     inner join identifiers
         on unowned.source_name = identifiers.source_name

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, since to plan the views under it takes longer than to read it, and three read it.
 -- One row per source and statement of consent, as known before as_of: delivered ones, tick boxes of shops that treat them
 -- as consent, and the denials that lie in a message's unsubscribe, complaint or bounce.
 with delivered as ({{ delivered('consents') }}),

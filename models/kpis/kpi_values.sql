@@ -6,6 +6,7 @@ with
     'customer_retention_rate': ['customer_retention_rate', 'customer_retention_windows'],
     'reactivation_rate': ['reactivation_rate'],
     'reactivated_orders': ['reactivated_orders'],
+    'time_to_first_reply': ['first_replies'],
 } %}
 {% for kpi, tables in kpis.items() %}
 {% for table in tables %}
@@ -19,10 +20,12 @@ with
 {% endfor %}
 {% endfor %}
 
-stage_rates as (
+{% for table in ['stage_rates', 'deals_and_bookings'] %}
+{{ table }} as (
     select kpi, variant, grain, period_start_on, dimension, segment, cast(null as {{ dbt.type_string() }}) as currency, numerator, denominator, value, is_closed
-    from {{ ref('stage_rates') }}
+    from {{ ref(table) }}
 ),
+{% endfor %}
 
 kpi_values as (
     {% for table in kpis.values() | sum(start=[]) %}
@@ -30,6 +33,8 @@ kpi_values as (
     union all
     {% endfor %}
     select * from stage_rates
+    union all
+    select * from deals_and_bookings
 )
 
 select * from kpi_values

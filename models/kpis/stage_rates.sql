@@ -61,16 +61,16 @@ segmented as (
 
 months as (select month, is_closed from stage_months where stage_model = '{{ var('sales_cycle_model') }}' group by month, is_closed),
 
--- whoever is open has been for as long as the month is over: no quantile below that can change
+-- of all entrants: whoever is open has been for as long as the month is over, and no quantile below that can change
 cycles as (
-    {% for variant in ['median', 'p90', 'won_median', 'won_p90'] %}
+    {% for variant, days in [('median', 'won_median_days'), ('p90', 'won_p90_days'), ('all_median', 'median_days'), ('all_p90', 'p90_days')] %}
     select
-        '{{ variant }}' as variant, months.month, days_to_won.{{ variant }}_days as value,
-        {% if variant in ['median', 'p90'] -%}
+        '{{ variant }}' as variant, months.month, days_to_won.{{ days }} as value,
+        {% if variant in ['all_median', 'all_p90'] -%}
         months.is_closed
-        and coalesce(days_to_won.{{ variant }}_days <= {{ days_between(next_period_start('months.month', 'month'), local_date(as_of())) }}, days_to_won.open_count = 0, true) as is_closed
+        and coalesce(days_to_won.{{ days }} <= {{ days_between(next_period_start('months.month', 'month'), local_date(as_of())) }}, days_to_won.open_count = 0, true) as is_closed
         {%- else -%}
-        months.is_closed and coalesce(days_to_won.open_count, 0) = 0 as is_closed
+        {{ days_after(next_period_start('months.month', 'month'), var('sales_cycle_within_days')) }} <= {{ local_date(as_of()) }} as is_closed
         {%- endif %}
     from months
     left join days_to_won on months.month = days_to_won.month

@@ -19,12 +19,18 @@ entrants as (
     from people
 ),
 
+cycles as (
+    select *, case when is_exit = 1 and not is_won_at_once and stayed_days <= {{ var('sales_cycle_within_days') }} then stayed_days end as cycle_days
+    from entrants
+),
+
 months as (
     select
         stage_model, month, count(case when is_won_at_once then 1 end) as won_at_once_count,
-        percentile_cont(0.5) within group (order by case when is_exit = 1 and not is_won_at_once then stayed_days end) as won_median_days,
-        percentile_cont(0.9) within group (order by case when is_exit = 1 and not is_won_at_once then stayed_days end) as won_p90_days
-    from entrants
+        count(cycle_days) as won_in_time_count,
+        percentile_cont(0.5) within group (order by cycle_days) as won_median_days,
+        percentile_cont(0.9) within group (order by cycle_days) as won_p90_days
+    from cycles
     group by stage_model, month
 ),
 
@@ -44,7 +50,7 @@ days_to_won as (
         coalesce(quantiles.entered_count, 0) as entered_count,
         coalesce(quantiles.exited_count, 0) as won_count,
         coalesce(quantiles.entered_count - quantiles.exited_count, 0) as open_count,
-        months.won_at_once_count,
+        months.won_at_once_count, months.won_in_time_count,
         quantiles.median_days, quantiles.p90_days, months.won_median_days, months.won_p90_days
     from months
     left join quantiles on months.stage_model = quantiles.stage_model and months.month = quantiles.month

@@ -1,5 +1,5 @@
-{%- set since = history_night(this) -%}
-{{ config(materialized='kept', pre_hook="{{ history_stays_cleared() }}", post_hook="{{ history_marked() }}") }}
+{%- set since = history_goes_on() -%}
+{{ config(materialized=kept_materialization(), pre_hook="{{ history_stays_cleared() }}", post_hook="{{ history_marked() }}") }}
 -- One row per stay: a person in a stage of a stage model, from valid_from until valid_to (null = still there).
 -- Kept from night to night: a night remakes only those of whom something changed, and of most of them only what came since.
 -- depends_on: {{ history_reads() }}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from perennial.cli.context import WRONG_USE, Context, context, plain_errors
+from perennial.config.words import counted
 
 if TYPE_CHECKING:
     from perennial.audiences.definition import AudienceDefinition
@@ -62,7 +63,7 @@ def preview_audience(name: str = typer.Argument(help="An audience: the name of i
         definition = _definition(_definitions(here), name)
         found = preview(here.home, here.settings, here.env, definition)
     desired = found.wanted.desired
-    typer.echo(f"{name}: {len(desired.members)} members in snapshot {found.wanted.snapshot_id}")
+    typer.echo(f"{name}: {counted(len(desired.members), 'member')} in snapshot {found.wanted.snapshot_id}")
     dropped = f"{desired.without_consent} without consent, {desired.without_address} without an address"
     typer.echo(f"left out of its rows: {dropped}")
     for customer_id, address in found.examples:

@@ -1,13 +1,12 @@
 """`perennial check`: would the next night start? Validates everything without running anything.
 
 What lives here: looking at the configuration, secrets, home, sources, destinations, audiences, ledger and alerts, and
-printing what was found. What does not: reading rows, writing anything, running dbt.
+printing what was found. What does not: trying what lies outside (obstacles.py), reading rows, writing, running dbt.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from perennial.cli.context import DEFAULT_CONFIG, DEFAULT_HOME, WRONG_USE
+from perennial.cli.obstacles import cannot_alert, cannot_reach, cannot_write
 
 if TYPE_CHECKING:
     from perennial.config.home import Home
-    from perennial.config.settings import AnyAlert, Settings
+    from perennial.config.settings import Settings
 
-CONNECT_SECONDS = 5.0
 ROOT = Path(__file__).resolve().parents[2]
 STAGE_MODELS = ROOT / "dbt_project.yml"
 AUDIENCE_MODELS = ROOT / "models" / "audiences"
@@ -91,13 +90,13 @@ def look(config: Path, home: Path, env: Mapping[str, str]) -> Iterator[Finding]:
     yield from _look_at_ledger(settings, config, Home(home), env)
     for number, alert in enumerate(settings.alerts):
         where = f"alerts[{number}]"
-        yield Finding(f"{where} ({alert.kind})", _cannot_alert(alert, f"{config}: {where}", env))
+        yield Finding(f"{where} ({alert.kind})", cannot_alert(alert, f"{config}: {where}", env))
 
 
 def _look_at_stage_models(path: Path) -> Iterator[Finding]:
     import yaml
 
-    from perennial.lifecycle.declaration import check_stage_models
+    from perennial.lifecycle.judgement import check_stage_models
 
     what = f"stage models in {path.name}"
     content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -134,7 +133,7 @@ def _look_at_home(home: Home) -> Iterator[Finding]:
     except HomeError as error:
         yield Finding(what, str(error))
         return
-    yield Finding(what, _cannot_write(home.root))
+    yield Finding(what, cannot_write(home.root))
 
 
 def _look_at_as_of(text: str | None) -> Iterator[Finding]:
@@ -157,9 +156,12 @@ def _look_at_secrets(settings: Settings, env: Mapping[str, str]) -> Iterator[Fin
     from perennial.config.problems import ConfigError
     from perennial.config.secrets import resolve
 
+    asking: dict[str, list[str]] = {}
     for where, variable in _secrets(settings):
+        asking.setdefault(variable, []).append(where)
+    for variable, places in asking.items():
         try:
-            resolve(env, variable, where)
+            resolve(env, variable, ", ".join(places))
         except ConfigError as error:
             yield Finding(f"secret {variable}", str(error))
         else:
@@ -185,10 +187,13 @@ def _look_at_sources(settings: Settings, env: Mapping[str, str]) -> Iterator[Fin
     from perennial.config.problems import ConfigError
     from perennial.sources.landing import reader_for
 
+    asked = list(_secrets(settings))
     for name, source in settings.sources.items():
         try:
             problems = reader_for(source).probe(env)
         except ConfigError as error:
+            if any(where.startswith(f"sources.{name}.") and not env.get(it, "").strip() for where, it in asked):
+                continue  # it cannot be asked without its variable, which was found with the secrets
             problems = error.problems
         yield Finding(f"source {name} ({source.kind})", "; ".join(problems) or None)
     if not settings.sources:
@@ -201,9 +206,9 @@ def _look_at_destinations(settings: Settings) -> Iterator[Finding]:
     for name, destination in settings.destinations.items():
         what = f"destination {name} ({destination.kind})"
         if isinstance(destination, FilesDestination):
-            yield Finding(what, _cannot_write(destination.path))
+            yield Finding(what, cannot_write(destination.path))
         else:
-            yield Finding(what, _cannot_reach(destination.url, destination.allow_private_address))
+            yield Finding(what, cannot_reach(destination.url, destination.allow_private_address))
 
 
 def _look_at_audiences(settings: Settings, config: Path) -> Iterator[Finding]:
@@ -263,52 +268,3 @@ def _look_at_ledger(settings: Settings, config: Path, home: Home, env: Mapping[s
         yield Finding(what, f"{config}: {error}" if variable else str(error))
     else:
         yield Finding(what)
-
-
-def _cannot_alert(alert: AnyAlert, where: str, env: Mapping[str, str]) -> str | None:
-    """Why an alert would not leave this machine. Nothing is sent; a variable that is not set was found already."""
-    from perennial.config.addresses import NO_WEB_ADDRESS, is_web_address
-    from perennial.config.problems import quoted
-    from perennial.config.settings import CommandAlert, WebhookAlert
-
-    if isinstance(alert, WebhookAlert):
-        url = env.get(alert.url_env, "")
-        if url.strip() and not is_web_address(url):
-            return f"{where}.url_env: the value of {alert.url_env} {NO_WEB_ADDRESS}"
-    if isinstance(alert, CommandAlert) and shutil.which(alert.command[0], path=env.get("PATH", os.defpath)) is None:
-        name = quoted(alert.command[0])
-        return f"{where}.command: {name} is no program that can be run; write its whole path and make it executable"
-    return None
-
-
-def _cannot_write(folder: Path) -> str | None:
-    """Why a folder that is there, or can be made, takes no files."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        return f"{there} is a file, not a folder; name another folder"
-    if not os.access(there, os.W_OK | os.X_OK):
-        return f"{there} cannot be written to; correct its rights"
-    return None
-
-
-def _cannot_reach(url: str, allow_private: bool) -> str | None:
-    """Why nothing listens at an address. A connection is opened and closed; nothing is sent."""
-    import socket
-    from urllib.parse import urlsplit
-
-    import httpcore
-
-    from perennial.destinations.guarded_http import PrivateAddress, checked_address
-
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        address = checked_address(host, port, allow_private=allow_private)
-        with socket.create_connection((address, port), CONNECT_SECONDS):
-            return None
-    except (OSError, httpcore.ConnectError) as error:
-        return f"{host}:{port} cannot be reached ({type(error).__name__}: {error}); check the address and the network"
-    except PrivateAddress as error:
-        return f"{error}; set allow_private_address: true where that is meant"

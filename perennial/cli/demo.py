@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perennial.config.words import counted
+
 if TYPE_CHECKING:
     from perennial.demo.scale import Scale
 
@@ -65,7 +67,9 @@ def make(
     except NotADemo as error:
         raise _wrong_use(error) from error
     rows = sum(len(table) for table in exports.tables.values())
-    typer.echo(f"{people:,} people, {rows:,} rows in {len(exports.tables)} tables under {folder}/exports")
+    typer.echo(
+        f"{counted(people, 'person', 'people')}, {rows:,} rows in {len(exports.tables)} tables under {folder}/exports"
+    )
     typer.echo(f"configuration: {folder}/perennial.yml · hidden truth: {folder}/truth · as of {as_of:%Y-%m-%d}")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,14 @@ RULES = Path(__file__).resolve().parents[2] / "dbt_project.yml"
 NAMES = ("first_name", "last_name")
 WIDTH = 80
 NOTHING = "–"
+# flag and figure of lifecycle.risk_signals, and how they are said
+SIGNS = (
+    ("is_inactive", "inactive_days", "inactive, days since anything of theirs:"),
+    ("has_unanswered_questions", "unanswered_questions_count", "unanswered questions:"),
+    ("is_past_own_gap", "usual_gap_days", "overdue by their own gap, usual days between orders:"),
+    ("has_repeated_objections", "objections_count", "objections, on days:"),
+    ("has_unresolved_issues", "unresolved_conversations_count", "conversations open for long:"),
+)
 
 Whom = Annotated[str, typer.Argument(help="A customer id, one that has ended too, or an e-mail address.")]
 AsOf = Annotated[
@@ -45,10 +54,11 @@ def _no_options() -> None:
 def customer(
     whom: Whom, as_of: AsOf = None, stage_model: Only = None, as_json: AsJson = False, masked: Masked = False
 ) -> None:
-    """One person: their stages, the rules and the evidence, the way here, consent and audiences."""
+    """One person: stages, rules and evidence, the way here, signs of risk, open conversations, consent, audiences."""
     from datetime import UTC
 
     from perennial.config.as_of import parse_as_of
+    from perennial.lifecycle.versions import remembered
     from perennial.report.customer import open_customers
     from perennial.report.explanation import explain
 
@@ -57,7 +67,7 @@ def customer(
         zone = here.settings.business.time_zone
         at = parse_as_of(as_of, zone, datetime.now(UTC)) if as_of else None
         with open_customers(here.home, zone) as customers:
-            told = explain(customers, _variables(), whom, at, stage_model)
+            told = explain(customers, _variables(), whom, at, stage_model, partial(remembered, here.home))
     if masked:
         _mask(told)
     if as_json:
@@ -83,6 +93,10 @@ def _mask(told: dict[str, Any]) -> None:
         person[each] = person[each] and f"{person[each][:1]}***"
     if "@" in told["asked_for"]:
         told["asked_for"] = masked(told["asked_for"])
+    for talk in told["conversations"]:
+        for each in ("conversation_id", "owner_id"):
+            if talk[each] and ("@" in talk[each] or talk[each].startswith("+")):  # some inboxes go by addresses
+                talk[each] = masked(talk[each])
     for row in (row for stage in told["stages"] for row in stage["evidence"]):
         kind, colon, address = (row["source_id"] or "").partition(":")
         if colon and kind in ("email", "phone"):  # the id of a record that is known by its address alone
@@ -104,8 +118,9 @@ def _print(told: dict[str, Any], zone: ZoneInfo) -> None:
         for line in _folded(text, width, hanging):
             typer.echo(line)
 
-    for line, hanging in [*_who(told, zone), *_stages(told, zone), *_permissions(told, zone), *_audiences(told, zone)]:
-        say(line, hanging)
+    for part in (_who, _stages, _risk, _conversations, _permissions, _audiences):
+        for line, hanging in part(told, zone):
+            say(line, hanging)
 
 
 def _who(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]]:
@@ -125,6 +140,8 @@ def _stages(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]]:
         yield "", 0
         label = f" ({each['label']})" if each["label"] else ""
         yield f"{each['stage_model']}: {each['stage']}{label}, {each['kind']}, since {_at(each['since'], zone)}", 2
+        if each["is_kept_version"]:
+            yield "  version   an older one, kept beside the current rules", 12
         if each["lost_reason"]:
             yield f"  reason    {each['lost_reason']}", 12
         lines = list(_rule(each["rule"]))
@@ -153,6 +170,30 @@ def _rule(rule: dict[str, Any]) -> Iterable[str]:
         yield f"when {rule['when']}"
     if not rule["note"] and not rule["terms"] and not rule["when"]:
         yield "no stage above it fits"
+
+
+def _risk(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]]:
+    yield "", 0
+    yield "signs of risk" + _as_known(told, zone), 2
+    if (risk := told["risk"]) is None:
+        yield "  none is worked out: they are not among the customers", 2
+        return
+    for flag, figure, said in SIGNS:
+        value = NOTHING if risk[figure] is None else f"{risk[figure]:g}"
+        yield f"  {'yes' if risk[flag] else 'no':<4}{said} {value}", 6
+
+
+def _conversations(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]]:
+    yield "", 0
+    yield "open conversations" + _as_known(told, zone), 2
+    for each in told["conversations"]:
+        by = f" by {each['channel']}" if each["channel"] else ""
+        owner = f", {each['owner_id']} has it" if each["owner_id"] else ""
+        yield f"  number {each['priority_rank']:,} to answer: {each['reason']}", 4
+        opened = f"opened {_at(each['opened_at'], zone)}"
+        yield f"    {opened}{by}{owner} [{each['source_name']}/{each['conversation_id']}]", 6
+    if not told["conversations"]:
+        yield "  none", 2
 
 
 def _permissions(told: dict[str, Any], zone: ZoneInfo) -> Iterable[tuple[str, int]]:

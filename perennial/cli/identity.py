@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perennial.cli.context import context, plain_errors
+from perennial.config.words import counted
 
 if TYPE_CHECKING:
     from perennial.identity.paths import Link
@@ -55,17 +56,17 @@ def review(
                 raise ConfigError([f"{quoted(reason)} is no reason; there are {', '.join(REASONS)}"])
         for each in found:
             by = f" by {each.rule}" if each.rule and each.rule != each.identifier_type else ""
-            people = "" if each.customers_count is None else f", {each.customers_count:,} people"
+            people = "" if each.customers_count is None else f", {counted(each.customers_count, 'person', 'people')}"
             chance = "" if each.probability is None else f", probability {each.probability:.4f}"
             value = f"{each.identifier_type} {each.identifier}{chance}"
-            typer.echo(f"{each.reason}: {value}{by}: {each.records_count:,} records{people}")
+            typer.echo(f"{each.reason}: {value}{by}: {counted(each.records_count, 'record')}{people}")
             if each.customer_id:
                 typer.echo(f"  {each.customer_id} and {each.other_customer_id}")
         typer.echo(f"{total:,} held or dropped" + (f", {len(found)} shown" if total > len(found) else ""))
 
 
 def explain(
-    one: Annotated[str, typer.Argument(help="A customer id, or a record: <source>/<record type>/<id>.")],
+    one: Annotated[str, typer.Argument(help="A customer id, an e-mail address, or <source>/<record type>/<id>.")],
     other: Annotated[str | None, typer.Argument(help="Another record: the path between the two is shown.")] = None,
 ) -> None:
     """Why records are one person: its records, or the path of links from one record to another."""
@@ -85,9 +86,12 @@ def explain(
             typer.echo(f"both are {mine}:")
             _tell_path(first, path(links, first, second) or [])
             return
-        customer = identity.customer_of(Record.parse(one)) if "/" in one else identity.current(one)
+        if "@" in one and one.count("/") < 2:  # the id in a record may be an address as well
+            customer = identity.bearer(one)
+        else:
+            customer = identity.customer_of(Record.parse(one)) if "/" in one else identity.current(one)
         records, links = identity.records(customer), identity.links(customer)
-        typer.echo(f"{customer}: {len(records)} records")
+        typer.echo(f"{customer}: {counted(len(records), 'record')}")
         for record in records:
             way = path(links, records[0], record) or []
             by = f"  by {way[-1].rule} with {way[-1].from_(record)}" if way else ""
@@ -128,8 +132,8 @@ def link(one: One, other: Other, reason: Reason = "", yes: Yes = False) -> None:
                 typer.echo(f"they are one person already: {mine}")
             else:
                 for each in (mine, theirs):
-                    count = len(identity.records(each))
-                    typer.echo(f"{each}: {count} records, {identity.orders(each)} orders")
+                    held = counted(len(identity.records(each)), "record")
+                    typer.echo(f"{each}: {held}, {counted(identity.orders(each), 'order')}")
                 typer.echo("would be one person, under the id that is older")
         _write(pin, yes)
 
@@ -154,9 +158,9 @@ def unlink(one: Aside, other: Other, reason: Reason = "", yes: Yes = False) -> N
         else:
             pieces = parted(links, records, first, second)
             together = next((each for each in pieces if first in each and second in each), None)
-            typer.echo(f"{mine}: {len(records)} records would be {len(pieces)} people")
+            typer.echo(f"{mine}: {counted(len(records), 'record')} would be {counted(len(pieces), 'person', 'people')}")
             for piece in pieces[:SHOWN]:
-                typer.echo(f"  {len(piece)} records: {', '.join(str(each) for each in sorted(piece)[:5])}")
+                typer.echo(f"  {counted(len(piece), 'record')}: {', '.join(str(each) for each in sorted(piece)[:5])}")
             if together is not None:
                 typer.echo("  the two would stay together: a system says so by")
                 _tell_path(first, path([each for each in links if each.strength == "certain"], first, second) or [])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from perennial.cli.context import context, plain_errors
+from perennial.config.words import counted
 
 if TYPE_CHECKING:
     from perennial.ledger.records import PlanRecord
@@ -35,8 +36,7 @@ def list_plans(limit: int = typer.Option(20, min=1, help="How many, newest first
         typer.echo("no plan yet: the nightly job makes them")
     for plan in plans:  # two lines each, which a pipe or a narrow window shows whole
         typer.echo(f"{plan.plan_id}  {plan.created_at:%Y-%m-%d %H:%M}  {plan.audience} → {plan.destination}")
-        size = f"{plan.joins_count} joins, {plan.leaves_count} leaves"
-        typer.echo(f"  {_verdict(plan)}: {size}; hash {plan.plan_hash[:12]}; {plan.reason}")
+        typer.echo(f"  {_verdict(plan)}: {_changes(plan)}; hash {plan.plan_hash[:12]}; {plan.reason}")
     if newest_held := next((plan for plan in plans if plan.verdict == "held"), None):
         typer.echo(f"to look at a held plan: perennial plan show {newest_held.plan_id}; to release it: plan approve")
 
@@ -61,7 +61,7 @@ def show_plan(
         Console().print(table)
     left = plan.joins_count + plan.leaves_count - len(rows)
     if left > 0:
-        typer.echo(f"and {left} rows more")
+        typer.echo(f"and {counted(left, 'row')} more")
 
 
 def approve_plan(
@@ -73,8 +73,8 @@ def approve_plan(
     with plain_errors(), _ledger() as ledger:
         plan = ledger.approve(name, getpass.getuser())
     typer.echo(
-        f"approved: plan {plan.plan_id}, {plan.audience} to {plan.destination}, {plan.joins_count} joins and"
-        f" {plan.leaves_count} leaves. It runs with the next night, if the plan is still the same then."
+        f"approved: plan {plan.plan_id}, {plan.audience} to {plan.destination}, {_changes(plan)}."
+        f" It runs with the next night, if the plan is still the same then."
     )
 
 
@@ -98,6 +98,10 @@ def _verdict(plan: PlanRecord) -> str:
     return "approved, not finished" if plan.is_unfinished else plan.verdict
 
 
+def _changes(plan: PlanRecord) -> str:
+    return f"{counted(plan.joins_count, 'join')}, {counted(plan.leaves_count, 'leave')}"
+
+
 def _facts(plan: PlanRecord) -> list[tuple[str, str]]:
     return [
         ("plan", plan.plan_id),
@@ -109,6 +113,6 @@ def _facts(plan: PlanRecord) -> list[tuple[str, str]]:
         ("verdict", _verdict(plan)),
         ("reason", plan.reason),
         ("held", f"{plan.held_count} by the channel, {plan.audience_count} in the audience"),
-        ("changes", f"{plan.joins_count} joins, {plan.leaves_count} leaves, {plan.unchanged_count} unchanged"),
-        ("not wanted", f"{plan.withheld_count} members without consent or address"),
+        ("changes", f"{_changes(plan)}, {plan.unchanged_count:,} unchanged"),
+        ("not wanted", f"{counted(plan.withheld_count, 'member')} without consent or address"),
     ]

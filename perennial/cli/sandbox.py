@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from perennial.config.words import counted
+
 Port = Annotated[int, typer.Option(help="Loopback port to listen on.")]
 Empty = Annotated[bool, typer.Option("--empty", help="Hold nothing: seed it through /_control/seed.")]
 Limits = Annotated[float, typer.Option(help="Multiplies the vendors' real rate limits.", min=0.01)]
@@ -46,7 +48,7 @@ def sandbox(
     for each in held:
         records = sum(len(collection) for collection in each.held().values())
         address = f"http://127.0.0.1:{port}/{each.name}"
-        typer.echo(f"{each.name:<12} {address:<36} token {token(each.name):<28} {records:>9,} records")
+        typer.echo(f"{each.name:<12} {address:<36} token {token(each.name):<28} {counted(records, 'record'):>17}")
     typer.echo(
         f"control      http://127.0.0.1:{port}/_control/ seed, arm, disarm, journal, held, faults; Ctrl-C ends it"
     )

@@ -92,7 +92,7 @@ def _land(name: str, window: Window) -> None:
         typer.echo(str(busy), err=True)
         raise typer.Exit(75) from busy
     for table in report.tables:
-        counts = f"received {table.received:>10,} · new {table.landed:>10,} · repeated {table.repeated:>10,}"
+        counts = f"received {table.received:>10,} · new {table.landed:>10,} · held already {table.repeated:>10,}"
         counts += f" · quarantined {table.quarantined:,}"
         typer.echo(f"{table.table:<24} {counts}")
     for warning in report.warnings:

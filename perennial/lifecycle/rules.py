@@ -16,7 +16,8 @@ import yaml
 
 from perennial.config.settings import Business
 from perennial.lifecycle.declaration import rule_versions, stage_models_reading
-from perennial.warehouse.restatements import CODE, SETTING, STAGE_MODEL, VARIABLE, Watched
+from perennial.warehouse.comparison import Watched
+from perennial.warehouse.restatements import CODE, SETTING, STAGE_MODEL, VARIABLE
 
 META = "restated"
 STAGE_MODELS = "stage_models"

@@ -53,6 +53,13 @@ def published(home: Home, stage_model: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: (each["first_published_at"], each["rule_version"]))
 
 
+def remembered(home: Home, named: str) -> dict[str, Any] | None:
+    """The declaration that stands in a snapshot as `<stage_model>@<letters>`, with its rule_version; None where none
+    of that name was ever published here."""
+    stage_model, _, letters = named.partition("@")
+    return next((each for each in published(home, stage_model) if each["rule_version"].startswith(letters)), None)
+
+
 def kept(home: Home, wanted: Mapping[str, Sequence[str]], declared: Mapping[str, Any]) -> dict[str, Any]:
     """Declarations of the versions to keep, by a name that is good for a column; the current version needs no keeping.
 

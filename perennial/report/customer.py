@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from perennial.config.home import Home
-from perennial.config.identifiers import normalise_email
 from perennial.config.problems import ConfigError
 from perennial.lifecycle.declaration import Facts
+from perennial.report.bearers import bearers
 from perennial.warehouse.duck import connect, name, quote
 
 Row = dict[str, Any]
@@ -72,13 +72,8 @@ class Customers:
     def find(self, asked: str) -> list[str]:
         """Whom an id or an e-mail address means: none, one, or several who bear that address."""
         if "@" in asked:
-            found = self.rows(
-                "select customer_id from customer.customers where email = $it"
-                " union select customer_id from customer.customer_identifiers where email = $it order by all",
-                {"it": normalise_email(asked) or asked.strip().lower()},
-            )
-        else:
-            found = self.rows("select customer_id from customer.people where customer_id = ?", [asked])
+            return bearers(self._connection, asked)
+        found = self.rows("select customer_id from customer.people where customer_id = ?", [asked])
         return [row["customer_id"] for row in found]
 
     def redirect(self, asked: str) -> tuple[str, datetime] | None:
@@ -167,6 +162,21 @@ class Customers:
             [customer_id, stay.stage_model, _bare(stay.valid_from)],
         )
         return found[0] if found else None
+
+    def risk(self, customer_id: str) -> Row | None:
+        """The signs that they may leave, each as a figure and a flag."""
+        found = self.rows(
+            "select * exclude (customer_id) from lifecycle.risk_signals where customer_id = ?", [customer_id]
+        )
+        return found[0] if found else None
+
+    def conversations(self, customer_id: str) -> list[Row]:
+        """Every open conversation of theirs, with its place in the order in which to answer."""
+        return self.rows(
+            "select * exclude (customer_id) from lifecycle.conversation_priorities where customer_id = ?"
+            " order by priority_rank",
+            [customer_id],
+        )
 
     def consents(self, customer_id: str) -> list[Row]:
         return self.rows(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from perennial.config.words import counted
 from perennial.report.customer import Customers, Row, Stay
 
 # what the timeline calls the events that lifecycle.side_events gathers; what happened, in words
@@ -56,7 +57,7 @@ def loss_evidence(loss: Row | None) -> list[Evidence]:
     if loss["lead_campaign"]:
         found.append(Evidence(f"first came by campaign {loss['lead_campaign']}"))
     if loss["first_reply_minutes"] is not None:
-        found.append(Evidence(f"waited {loss['first_reply_minutes']:,.0f} minutes for the first answer"))
+        found.append(Evidence(f"waited {counted(round(loss['first_reply_minutes']), 'minute')} for the first answer"))
     if loss["unanswered_message_id"]:
         found.append(Evidence(f"their last message {loss['unanswered_message_id']} was never answered"))
     return found
@@ -65,7 +66,7 @@ def loss_evidence(loss: Row | None) -> list[Evidence]:
 def _passing(customers: Customers, customer_id: str, stay: Stay, fact: str, days: str) -> list[Evidence]:
     what = fact.replace("_", " ")
     since = {"days_since_last_order": "last order", "days_since_last_inbound": "last message"}.get(fact, what)
-    found = [Evidence(f"{days} days since the {since} had passed", stay.valid_from)]
+    found = [Evidence(f"{counted(int(days), 'day')} since the {since} had passed", stay.valid_from)]
     if PASSED.get(fact) == "order":
         return found + _order(customers, customer_id, "ordered_at < ? ", [_bare(stay.valid_from)])
     last = customers.rows(

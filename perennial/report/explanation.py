@@ -6,7 +6,7 @@ evidence.py), judging bounds (perennial/lifecycle/explanation.py), printing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,15 +18,22 @@ from perennial.report.customer import Customers, Row, Stay
 from perennial.report.evidence import evidence_of, loss_evidence
 
 CHANGED = "the rules have changed since this snapshot was made; the next night follows them"
+FORGOTTEN = "no declaration of these rules is at hand, so they cannot be shown"
 UNDECLARED = "the rules no longer name this stage"
 NOT_MET = "the facts as published do not meet this rule: the warehouse judges more finely"
 
 
 def explain(
-    customers: Customers, variables: Mapping[str, Any], asked: str, at: datetime | None, only: str | None = None
+    customers: Customers,
+    variables: Mapping[str, Any],
+    asked: str,
+    at: datetime | None,
+    only: str | None = None,
+    remembered: Callable[[str], Row | None] = lambda _named: None,
 ) -> Row:
     """Everything about one person, by the rules in dbt's `vars`. `at` None is the snapshot's as_of. Times are aware.
 
+    remembered: the declaration of an older version, which a snapshot may hold as `<stage_model>@<letters>`.
     ConfigError names who or what was looked for and is not there; several people with one address are all named.
     """
     snapshot_id, snapshot_as_of = customers.card()
@@ -45,6 +52,9 @@ def explain(
         raise ConfigError([f"--stage-model {only}: the snapshot has no such stage model; it has {', '.join(models)}"])
     declared = with_own_limits(variables, customers.own_limits() if variables.get("rfm_limits") == "own" else None)
     facts, versions, actions = customers.facts(customer_id, at), rule_versions(declared), customers.actions(customer_id)
+    for model in filter(_is_kept_version, models):
+        if older := remembered(model):
+            declared[model], versions[model] = older["declaration"], older["rule_version"]
     return {
         "customer_id": customer_id,
         "asked_for": asked,
@@ -60,6 +70,8 @@ def explain(
             for model in models
             if only in (None, model)
         ],
+        "risk": customers.risk(customer_id),
+        "conversations": customers.conversations(customer_id),
         "consents": customers.consents(customer_id),
         "audiences": customers.audiences(customer_id),
     }  # fmt: skip
@@ -93,6 +105,7 @@ def _stage(
         evidence += loss_evidence(customers.loss(customer_id, stay))
     return {
         "stage_model": stay.stage_model,
+        "is_kept_version": _is_kept_version(stay.stage_model),
         "stage": stay.stage,
         "label": (action["stage_label"] if is_now and action else None) or (stage.label if stage else None),
         "kind": stay.kind,
@@ -117,10 +130,15 @@ def _stage(
     }
 
 
+def _is_kept_version(stage_model: str) -> bool:
+    """Whether it is an older version that perennial.yml keeps beside the current one."""
+    return "@" in stage_model
+
+
 def _rule(stage: Any, facts: Facts, stay: Stay, version: str | None) -> Row:
     """The bounds that hold the person there, in words; `note` says why they may not be the ones that decided."""
     if version != stay.rule_version:
-        return {"terms": [], "when": None, "note": CHANGED}
+        return {"terms": [], "when": None, "note": FORGOTTEN if version is None else CHANGED}
     if stage is None:
         return {"terms": [], "when": None, "note": UNDECLARED}
     rule = rule_met(stage, facts)

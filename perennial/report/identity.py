@@ -15,6 +15,7 @@ from perennial.config.home import Home
 from perennial.config.problems import ConfigError
 from perennial.identity.paths import Link
 from perennial.identity.pins import Record
+from perennial.report.bearers import bearers
 from perennial.warehouse.duck import connect, quote
 
 
@@ -72,6 +73,15 @@ class Identity:
         if known is None or known[0] is None:
             raise ConfigError([f"{customer_id}: is no customer id of the published tables, now or ever"])
         return str(known[0])
+
+    def bearer(self, address: str) -> str:
+        """The person who bears an e-mail address; ConfigError where it is nobody, or several, who are named."""
+        found = bearers(self._connection, address)
+        if not found:
+            raise ConfigError([f"{address}: the published tables know no such e-mail address"])
+        if len(found) > 1:
+            raise ConfigError([f"{address}: {len(found)} people bear this address; ask for one of", *found])
+        return found[0]
 
     def records(self, customer_id: str) -> list[Record]:
         rows = self._connection.execute(

@@ -16,7 +16,7 @@ from perennial.audiences.definition import from_manifest, pairs
 from perennial.config.settings import Settings
 from perennial.lifecycle import rules
 from perennial.report.impact_builds import Build
-from perennial.warehouse import restatements
+from perennial.warehouse import comparison, restatements
 from perennial.warehouse.duck import connect, name, quote
 
 TOP = 10
@@ -118,7 +118,7 @@ def compare(old: Build, new: Build, settings: Settings, as_of: datetime) -> Impa
             connection.execute(f"attach {quote(str(built.file))} as {side} (read_only)")
         watched = rules.watched(new.manifest)
         edition = restatements.Edition("", as_of, as_of, {restatements.TIME_ZONE: settings.business.time_zone})
-        restatements.compare(connection, watched, restatements.business_day(edition), "old", "new")
+        comparison.compare(connection, watched, restatements.business_day(edition), "old", "new")
         return Impact(
             as_of=as_of,
             people=_one(connection, "select count(*) from new.customer.customers"),

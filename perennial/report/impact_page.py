@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from perennial.config.words import counted
 from perennial.report.impact import Audience, Impact, StageModel, shift_of
 
 MEASURES = {
@@ -28,7 +29,7 @@ def page(impact: Impact, ref: str, commit: str, budget: Mapping[str, float]) -> 
     lines = [
         f"# Impact of these rules against `{ref}`",
         "",
-        f"{verdict} {impact.people:,} people as of {impact.as_of:%Y-%m-%d %H:%M} UTC;"
+        f"{verdict} {counted(impact.people, 'person', 'people')} as of {impact.as_of:%Y-%m-%d %H:%M} UTC;"
         f" the rules before are those of {commit[:VERSION]}.",
         "",
         *_table(("measure", "now", "budget", ""), (
@@ -74,10 +75,8 @@ def _stages(impact: Impact) -> Iterator[str]:
 
 def _stage_model(model: StageModel) -> Iterator[str]:
     if not model.is_on_both_sides:
-        yield from (
-            f"`{model.name}` is {'new' if model.versions[0] is None else 'gone'} ({model.people:,} people).",
-            "",
-        )
+        came_or_went = "new" if model.versions[0] is None else "gone"
+        yield from (f"`{model.name}` is {came_or_went} ({counted(model.people, 'person', 'people')}).", "")
         return
     yield from (f"`{model.name}`: {model.moved:,} of {model.people:,} people change stage.", "")
     stages = sorted({stage or "(nobody)" for old, new, _ in model.moves for stage in (old, new)})

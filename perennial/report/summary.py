@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perennial.config.home import Home
+from perennial.config.words import counted
 from perennial.ledger.records import LedgerError
 from perennial.report.published import KpiRow, Published, Unreadable, open_published
 from perennial.report.sent import Sent, last_sent
@@ -96,7 +97,7 @@ def _last_night(path: Path) -> dict | None:
 
 def _print_people(published: Published, console: Console) -> None:
     everyone, buyers = published.people()
-    console.print(f"[bold]{everyone:,} people[/bold], {buyers:,} of them have bought")
+    console.print(f"[bold]{counted(everyone, 'person', 'people')}[/bold], {buyers:,} of them have bought")
 
 
 def _print_kpis(published: Published, console: Console) -> None:

@@ -20,8 +20,8 @@ import duckdb
 from perennial.config.files import write_atomically
 from perennial.config.home import Home
 from perennial.warehouse.certificate import AudienceVerdict, Checks
+from perennial.warehouse.comparison import Watched
 from perennial.warehouse.duck import connect
-from perennial.warehouse.restatements import Watched
 
 _ID_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 

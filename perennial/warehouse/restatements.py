@@ -1,11 +1,8 @@
 """What was published as final and now reads otherwise: each figure that moved, by how much, and why.
 
-What lives here: comparing the finished build with the snapshot readers have, naming causes, and the rows of one file of
-journal/restatements. What does not: which figures are final (config.meta.restated of the models), reading the journal
-back (models/publish/restatements.sql).
-
-Only what cannot change any more by the passing of time is compared: a closed month, not the running one. A figure that
-stands on one side only counts where its family (say, this KPI) stands on both: a new report restates nothing.
+What lives here: naming the causes of what moved, and the rows of one file of journal/restatements. What does not:
+comparing (comparison.py), which figures are final (config.meta.restated of the models), reading the journal back
+(models/publish/restatements.sql).
 """
 
 from __future__ import annotations
@@ -18,7 +15,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from perennial.config.contract import TABLES
-from perennial.warehouse.duck import name, quote
+from perennial.warehouse.comparison import Watched, columns, compare, count
+from perennial.warehouse.duck import quote
 
 FOLDER = "restatements"
 TABLE = ("publish", "restatements")
@@ -30,19 +28,6 @@ COLUMNS = {
 }  # fmt: skip
 STAGE_MODEL, VARIABLE, SETTING, CODE = "stage_models.", "vars.", "settings.", "code."
 TIME_ZONE = f"{SETTING}time_zone"
-TOLERANCE = 1e-9  # of doubles: the last digits of a sum depend on its order
-
-
-@dataclass(frozen=True)
-class Watched:
-    """The final figures of one table, as its model declares them; all but names are SQL over one of its rows."""
-
-    key: tuple[str, ...]
-    final: Mapping[str, str]  # figure → when it is final, given as_of_on
-    until: str  # the first day whose events the figure no longer depends on; null where there is none
-    family: tuple[str, ...] = ()
-    stage_model: str = "cast(null as varchar)"  # whose rules decide the figure
-    variables: tuple[str, ...] = ()  # names in vars that the table reads
 
 
 @dataclass(frozen=True)
@@ -80,8 +65,8 @@ def find(
 
     moving: stage models that measure against a figure of today, so that any night may move their past.
     """
-    columns = ", ".join(f"{column} {sql_type}" for column, sql_type in COLUMNS.items())
-    connection.execute(f"create or replace temp table restated ({columns})")
+    held = ", ".join(f"{column} {sql_type}" for column, sql_type in COLUMNS.items())
+    connection.execute(f"create or replace temp table restated ({held})")
     # a look at an earlier time than the published one finds fewer things closed, and nothing restated
     if after.as_of < before.as_of:
         return 0
@@ -94,80 +79,6 @@ def find(
 def business_day(edition: Edition) -> str:
     """The business date at which an edition was made."""
     return edition.as_of.astimezone(ZoneInfo(edition.rules.get(TIME_ZONE, "UTC"))).date().isoformat()
-
-
-def compare(
-    connection: duckdb.DuckDBPyConnection, watched: Mapping[str, Watched], as_of_on: str, old: str, new: str
-) -> int:
-    """Fill temp.moved: every final figure that reads otherwise in the attached database `new` than in `old`."""
-    connection.execute(
-        "create or replace temp table moved (table_name varchar, figure varchar, row_key varchar, stage_model varchar,"
-        " until_on date, old_value double, new_value double)"
-    )
-    for table, each in watched.items():
-        wanted = {*each.key, *each.final}
-        if all(wanted <= _columns(connection, database, table) for database in (old, new)):
-            connection.execute(_moved(table, each, as_of_on, old, new))
-    return _count(connection, "moved")
-
-
-def _moved(table: str, watched: Watched, as_of_on: str, old: str, new: str) -> str:
-    schema, _, relation = table.partition(".")
-    keys, family = ", ".join(map(name, watched.key)), ", ".join(map(name, watched.family)) or "1"
-    sides = " union all ".join(
-        f"select *, {is_new} as is_new_ from {database}.{name(schema)}.{name(relation)}"
-        for database, is_new in ((old, "false"), (new, "true"))
-    )
-    packed = ", ".join(f"{name(each)} := {name(each)}" for each in watched.key)
-    finals = ", ".join(
-        f"{name(figure)}::double as {name(figure)}, coalesce({when}, false) as {name(f'{figure} is final')}"
-        for figure, when in watched.final.items()
-    )
-    both = ", ".join(
-        f"any_value({name(figure)}) filter (not is_new_) as {name(f'old {figure}')},"
-        f" any_value({name(figure)}) filter (is_new_) as {name(f'new {figure}')},"
-        f" coalesce(any_value({name(f'{figure} is final')}) filter (not is_new_),"
-        f" bool_and({name(f'{figure} is final')})) as {name(f'{figure} is final')}"
-        for figure in watched.final
-    )
-    told = " union all ".join(
-        f"select {quote(figure)} as figure, row_key, stage_model_, until_, has_old, has_new,"
-        f" {name(f'old {figure}')} as old_value, {name(f'new {figure}')} as new_value"
-        f" from paired where {name(f'{figure} is final')}"
-        for figure in watched.final
-    )
-    return f"""
-        insert into moved by name
-        with sides as (select *, date {quote(as_of_on)} as as_of_on from ({sides})),
-        judged as (
-            select {keys}, is_new_, cast({watched.until} as date) as until_, {watched.stage_model} as stage_model_,
-                {finals},
-                bool_or(not is_new_) over kin and bool_or(is_new_) over kin as is_of_both
-            from sides window kin as (partition by {family})
-        ),
-        paired as (
-            select {keys}, to_json(struct_pack({packed}))::varchar as row_key,
-                any_value(until_) as until_, any_value(stage_model_) as stage_model_,
-                bool_or(not is_new_) as has_old, bool_or(is_new_) as has_new, {both}
-            from judged where is_of_both group by {keys}
-        ),
-        told as ({told})
-        select {quote(table)} as table_name, figure, row_key, stage_model_ as stage_model, until_ as until_on,
-            old_value, new_value
-        from told
-        where old_value is distinct from new_value
-            and (has_old and has_new or coalesce(old_value, new_value, 0) <> 0)
-            and coalesce(abs(new_value - old_value) > {TOLERANCE} * greatest(abs(old_value), abs(new_value)), true)
-    """
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> set[str]:
-    schema, _, relation = table.partition(".")
-    found = connection.execute(
-        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?",
-        [database, schema, relation],
-    )
-    return {row[0] for row in found.fetchall()}
 
 
 def _causes(
@@ -212,7 +123,7 @@ def _late(connection: duckdb.DuckDBPyConnection, before: Edition) -> tuple[str, 
         f" min({table.event_time})::timestamp as first_at"
         f" from build.input.{table.name} where loaded_at > {since} and {table.event_time}::timestamp < {as_of}"
         for table in TABLES.values()
-        if table.event_time and {table.event_time, "loaded_at"} <= _columns(connection, "build", f"input.{table.name}")
+        if table.event_time and {table.event_time, "loaded_at"} <= columns(connection, "build", f"input.{table.name}")
     ]
     if not parts:
         return "", "9999-12-31"
@@ -227,16 +138,16 @@ def _late(connection: duckdb.DuckDBPyConnection, before: Edition) -> tuple[str, 
 
 def _joined(connection: duckdb.DuckDBPyConnection) -> str:
     """How many customer ids gave records to others tonight."""
-    if not _columns(connection, "build", "identity.identity_moves"):
+    if not columns(connection, "build", "identity.identity_moves"):
         return ""
-    moves = _count(connection, "build.identity.identity_moves")
+    moves = count(connection, "build.identity.identity_moves")
     return f"{moves} customer ids gave records to others" if moves else ""
 
 
 def _mean_moved(connection: duckdb.DuckDBPyConnection) -> str:
     """The store's mean order then and now, where it moved."""
     needed = {"revenue_amount", "orders_count"}
-    if not all(needed <= _columns(connection, side, "customer.customers") for side in ("last", "build")):
+    if not all(needed <= columns(connection, side, "customer.customers") for side in ("last", "build")):
         return ""
     old, new = (
         connection.execute(
@@ -294,8 +205,3 @@ def _list(values: Sequence[str] | Mapping[str, str] | frozenset[str]) -> str:
 
 def _moment(at: datetime) -> str:
     return f"timestamp {quote(at.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f'))}"
-
-
-def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    row = connection.execute(f"select count(*) from {relation}").fetchone()
-    return int(row[0]) if row else 0

@@ -61,7 +61,9 @@ def test_landing_adds_its_sources_up_and_says_what_went_to_quarantine(home: Home
     assert total.metadata()["sources"] == "one, two"
     (line,) = night.tally.steps
     assert line.rows == 3
-    assert "1 in quarantine" in line.note
+    assert line.note == "4 received: 3 new, 0 held already, 1 in quarantine"
+    again = land(night_in(home, {"sources": sources}))
+    assert sum_up(again)["landing", "shop_customers"].metadata()["held already"] == 3
     assert night.tally.degraded == []
 
 

@@ -58,6 +58,13 @@ create table customer.customer_consents as select * from (values
     ('ann', 'email', 'marketing', 'acme', 'granted', timestamp '2024-01-02 09:00', 'crm', 'footer box'),
     ('ann', 'sms', 'marketing', null, 'denied', null, 'shop', null))
     as t(customer_id, channel, purpose, brand, status, changed_at, source_name, evidence);
+create table lifecycle.risk_signals as select * from (values
+    ('ann', 92, 0, 25.5, 0, 0, true, false, true, false, false, 2), ('bo', 3, 1, null, 2, 0, false, true, false, true, false, 2))
+    as t(customer_id, inactive_days, unanswered_questions_count, usual_gap_days, objections_count, unresolved_conversations_count,
+         is_inactive, has_unanswered_questions, is_past_own_gap, has_repeated_objections, has_unresolved_issues, flags_count);
+create table lifecycle.conversation_priorities as select * from (values
+    ('bo', 'desk', '+447700900123', 'whatsapp', 'kim@shop.example', timestamp '2024-01-01 09:00', 4, 'lost', 'somebody lost before, waits'))
+    as t(customer_id, source_name, conversation_id, channel, owner_id, opened_at, priority_rank, priority, reason);
 create table audiences.win_back as select 'ann' as customer_id;
 create table audiences.birthdays as select 'bo' as customer_id, 'k' as event_key;
 create table activation.memberships as select 'win_back' as audience, 'mailer' as destination, 'ann' as customer_id,

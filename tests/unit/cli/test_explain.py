@@ -6,6 +6,7 @@ Ann (`ann`, once `old` and `older`) bought three times and lapsed; Bo talks and 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from perennial.cli.main import build_app
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from perennial.lifecycle.explanation import with_own_limits
+from perennial.lifecycle.versions import remember
 from tests.support.installation import write_config
 
 RUN = CliRunner()
@@ -71,6 +73,16 @@ five_stage: lapsed (Lapsed), lapsed, since 2024-08-31 00:00
             2024-05-11 00:00  lapsed             time:days_since_last_order:90
             2024-06-01 00:30  retention          order:shop:o3
             2024-08-31 00:00  lapsed             time:days_since_last_order:90
+
+signs of risk
+  yes inactive, days since anything of theirs: 92
+  no  unanswered questions: 0
+  yes overdue by their own gap, usual days between orders: 25.5
+  no  objections, on days: 0
+  no  conversations open for long: 0
+
+open conversations
+  none
 
 consent
   granted  email, marketing, acme since 2024-01-02 09:00 [crm] footer box
@@ -177,8 +189,50 @@ def test_who_or_what_is_not_there_is_named(words: list[str], error: str) -> None
 def test_masked_shows_no_name_and_no_address() -> None:
     for words in (["ann@example.com"], ["bo", "--as-of", "2024-01-02"]):
         for shown in (said(*words, "--masked"), said(*words, "--masked", "--json")):
-            assert not any(each in shown for each in ("Stone", "Ann", "ann@", "bo@", "family@", "+4420"))
+            assert not any(
+                each in shown for each in ("Stone", "Ann", "ann@", "bo@", "family@", "kim@", "+4420", "+4477")
+            )
     assert "email:family@example.com" in said("bo", "--as-of", "2024-01-02")
+
+
+def test_whose_turn_it_is_and_the_signs_of_risk_are_told_as_the_snapshot_knows_them() -> None:
+    lines = said("bo", "--as-of", "2024-02-02").splitlines()
+    at = lines.index("open conversations, as known at 2024-09-01 00:00")
+    assert lines[at + 1 : at + 4] == [
+        "  number 4 to answer: somebody lost before, waits",
+        "    opened 2024-01-01 09:00 by whatsapp, kim@shop.example has it",
+        "      [desk/+447700900123]",
+    ]
+    assert "  no  overdue by their own gap, usual days between orders: –" in lines
+    found = told("bo")
+    assert found["risk"]["flags_count"] == 2 and found["risk"]["is_inactive"] is False
+    assert [(each["priority_rank"], each["opened_at"]) for each in found["conversations"]] == [
+        (4, "2024-01-01T09:00:00Z")
+    ]
+
+
+def test_a_version_that_is_kept_is_told_by_its_own_rules_and_marked(published: Home) -> None:
+    older = {"stages": [{"stage": "gone", "kind": "lapsed", "bounds": {"days_since_last_order": {"min": 31}}},
+                        {"stage": "here", "kind": "active"}]}  # fmt: skip
+    version = rule_versions({"five_stage": older})["five_stage"]
+    with duckdb.connect(str(published.published_file)) as con:
+        con.execute(
+            "insert into lifecycle.stage_history by name"
+            f" select 'ann' as customer_id, 'five_stage@{version[:12]}' as stage_model, 'gone' as stage,"
+            " 'lapsed' as kind,"
+            " timestamp '2024-07-01 23:00' as valid_from, 'time:days_since_last_order:30' as cause_event_id,"
+            f" '{version}' as rule_version"
+        )
+    current, kept = told("ann")["stages"]
+    assert (current["is_kept_version"], kept["is_kept_version"]) == (False, True)
+    assert kept["rule"]["note"] == "no declaration of these rules is at hand, so they cannot be shown"
+    remember(published, {"five_stage": older}, {"five_stage": version}, datetime(2024, 1, 1, tzinfo=UTC))
+    (kept,) = told("ann", "--stage-model", f"five_stage@{version[:12]}")["stages"]
+    assert kept["rule"]["note"] is None
+    assert [(term["wanted"], term["value"]) for term in kept["rule"]["terms"]] == [("at least 31", 92)]
+    text = said("ann")
+    assert f"five_stage@{version[:12]}: gone, lapsed, since 2024-07-02 00:00" in text
+    assert text.count("  version   an older one, kept beside the current rules") == 1
 
 
 def test_rules_that_have_changed_since_are_not_passed_off_as_those_that_decided(

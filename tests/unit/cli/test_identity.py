@@ -30,11 +30,11 @@ def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             """
             create schema identity; create schema customer;
             create table customer.customer_identifiers as select * from (values
-                ('shop', 'shop_customer', 'a', 'one'), ('shop', 'guest_order', 'b', 'one'),
-                ('crm', 'crm_contact', 'c', 'two'))
-                as t(source_name, record_type, record_id, customer_id);
-            create table customer.customers as
-                select * from (values ('one', 3), ('two', 0)) as t(customer_id, orders_count);
+                ('shop', 'shop_customer', 'a', 'one', 'jo@example.com'), ('shop', 'guest_order', 'b', 'one', null),
+                ('crm', 'crm_contact', 'c', 'two', 'family@example.com'))
+                as t(source_name, record_type, record_id, customer_id, email);
+            create table customer.customers as select * from (values
+                ('one', 3, 'family@example.com'), ('two', 0, null)) as t(customer_id, orders_count, email);
             create table customer.customer_redirects as select 'old' as customer_id, 'one' as into_customer_id;
             create table identity.identity_links as select * from (values
                 ('one', 'shop', 'guest_order', 'b', 'shop', 'shop_customer', 'a', 'one', 'same_email', 'strong',
@@ -75,6 +75,7 @@ def test_review_shows_what_would_have_joined_people_before_what_was_dropped(pins
         "3 held or dropped",
     ]
     assert said("review", "--reason", "placeholder", "--limit", "1").splitlines()[-1] == "1 held or dropped"
+    assert said("explain", "two").splitlines()[0] == "two: 1 record"
 
 
 def test_a_reason_that_there_is_not_is_refused_and_one_that_nothing_has_is_not(pins: Path) -> None:
@@ -102,9 +103,17 @@ def test_explain_follows_an_old_id(pins: Path) -> None:
     assert "is no customer id of the published tables" in said("explain", "nobody", status=2)
 
 
+def test_explain_takes_an_address_as_people_write_it(pins: Path) -> None:
+    assert said("explain", " Jo@Example.com") == said("explain", "one")
+    shared = "family@example.com: 2 people bear this address; ask for one of\none\ntwo\n"
+    assert said("explain", "family@example.com", status=2) == shared
+    assert "know no such e-mail address" in said("explain", "no/body@example.com", status=2)
+    assert "hold no such record" in said("explain", "shop/guest_order/email:jo@example.com", status=2)
+
+
 def test_a_link_is_shown_first_and_written_when_told(pins: Path) -> None:
     told = said("link", A, C)
-    assert "one: 2 records, 3 orders" in told and "two: 1 records, 0 orders" in told and "nothing is written" in told
+    assert "one: 2 records, 3 orders" in told and "two: 1 record, 0 orders" in told and "nothing is written" in told
     assert not pins.exists()
     assert "written: pin" in said("link", A, C, "--yes", "--reason", "she said so")
     (pin,) = read(pins)

@@ -85,6 +85,14 @@ def write(installation: Path, more: str, old: str = "", new: str = "") -> None:
     config.write_text(config.read_text().replace(old, new) + more)
 
 
+def test_a_variable_that_is_not_set_is_told_once_with_every_place_that_needs_it(installation: Path) -> None:
+    one = '{kind: sql, url_env: SHOP_URL, tables: {shop_orders: "select 1 as order_id"}}'
+    write(installation, "alerts: [{kind: webhook, url_env: SHOP_URL}]\n", "sources:", f"sources:\n  old: {one}")
+    (found,) = problems(installation)
+    assert "sources.old.url_env, alerts[0].url_env: the environment variable SHOP_URL is not set" in found
+    assert "source old (sql)" in " ".join(problems(installation, SHOP_URL="sqlite:///nowhere.db"))
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_links_that_need_an_extra_which_is_not_installed_are_found(
     installation: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool

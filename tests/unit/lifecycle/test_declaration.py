@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from perennial.lifecycle.declaration import check_stage_models, rule_versions
+from perennial.lifecycle.declaration import rule_versions
+from perennial.lifecycle.judgement import check_stage_models
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -5,6 +5,7 @@ What lives here: answers, closings, amounts, reasons, scores. What does not: whe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,30 @@ def closed_at(world: World, talk: Told) -> datetime | None:
 def first_reply_at(world: World, talk: Told) -> datetime | None:
     at = talk.at + timedelta(minutes=7) if number_of(talk) % 4 == 0 else None
     return at if at is not None and at < world.as_of else None
+
+
+def is_answered_by_a_human(talk: Told) -> bool:
+    """Of a talk that was answered at all: by a human too, in the same instant."""
+    return number_of(talk) % 8 == 0
+
+
+def ways_of(talk: Told) -> tuple[str | None, str | None, str | None]:
+    """Channel, owner and campaign of a talk."""
+    n = number_of(talk)
+    return ["email", "sms", None][n % 3], ["kim", None][n % 2], ["spring", "autumn", None][n // 2 % 3]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    status: str
+    starts_at: datetime | None
+
+
+def meeting_of(world: World, deal: Told) -> Meeting:
+    """The appointment that is made with each deal: three weeks later, or at no known time."""
+    starts_at = None if number_of(deal) % 7 == 0 else deal.at + timedelta(days=21)
+    kept = ["kept", "missed", "kept"][number_of(deal) % 3]
+    return Meeting("booked" if starts_at is not None and starts_at >= world.as_of else kept, starts_at)
 
 
 def outcome_of(deal: Told) -> tuple[str, str | None]:

@@ -26,6 +26,7 @@ PATHS = {
     "rfm_map": ["no_order", "recent", "loyalists", "champions"],
     "retention_programme": ["acquisition", "post_purchase", "engagement", "retention"],
 }
+CYCLE_DAYS = 365
 WON = {"five_stage": PATHS["five_stage"][2:], "conversation_funnel": ["customer"]}
 
 
@@ -162,9 +163,26 @@ def days_to_won(told: Stays) -> Figures:
         key: {
             "entered": len(lengths[key]), "won": sum(is_won for _, is_won in lengths[key]), "at_once": at_once[key],
             "median": _days(lengths[key], Fraction(1, 2)), "p90": _days(lengths[key], Fraction(9, 10)),
+            "in_time": len(cycles(lengths[key])),
+            "won_median": between(cycles(lengths[key]), Fraction(1, 2)),
+            "won_p90": between(cycles(lengths[key]), Fraction(9, 10)),
         }
         for key in at_once
     }  # fmt: skip
+
+
+def cycles(lengths: list[tuple[Fraction, bool]]) -> list[Fraction]:
+    """How long those took who bought within the declared days, shortest first."""
+    return sorted(length for length, is_won in lengths if is_won and length <= CYCLE_DAYS)
+
+
+def between(values: list[Fraction], share: Fraction) -> float | None:
+    """A quantile, between two neighbours where it falls between them."""
+    if not values:
+        return None
+    place = share * (len(values) - 1)
+    low, high = values[math.floor(place)], values[math.ceil(place)]
+    return float(low + (high - low) * (place - math.floor(place)))
 
 
 def later(model: str, stage: str) -> list[str]:
@@ -233,7 +251,8 @@ REPORTS: dict[str, tuple[Callable[[Stays], Figures], list[str], dict[str, str]]]
         ["stage_model", "month"],
         {
             "entered": "entered_count", "won": "won_count", "at_once": "won_at_once_count",
-            "median": "median_days", "p90": "p90_days",
+            "median": "median_days", "p90": "p90_days", "in_time": "won_in_time_count",
+            "won_median": "won_median_days", "won_p90": "won_p90_days",
         },
     ),
     "stage_conversions": (

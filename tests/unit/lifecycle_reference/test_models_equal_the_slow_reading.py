@@ -6,7 +6,6 @@ import shutil
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -19,9 +18,9 @@ import yaml
 from perennial.config.home import Home
 from perennial.lifecycle.declaration import rule_versions
 from tests.conftest import ROOT
-from tests.unit.lifecycle_reference import leaving, reading, reading_rfm, reports, turns
-from tests.unit.lifecycle_reference.running import run_models
-from tests.unit.lifecycle_reference.world import World, make_world, reason_of, write_world
+from tests.unit.lifecycle_reference import leaving, reading, reading_rfm, reports, talks, turns
+from tests.unit.lifecycle_reference.running import Built, rows_of, run_models
+from tests.unit.lifecycle_reference.world import make_world, reason_of, write_world
 
 WORLDS = {
     # midnight in London, and in summer: a threshold and a period end exactly at as_of
@@ -41,28 +40,10 @@ TABLES = [
     "lifecycle.customer_stages",
     "lifecycle.conversation_priorities",
     "lifecycle.risk_signals",
+    "lifecycle.campaign_progress",
     *(f"lifecycle.{name}" for name in reports.REPORTS),
 ]
 DAY = Fraction(86_400_000_000)
-
-
-@dataclass
-class Built:
-    """A world, what the models made of it, and every person's history as slowly read."""
-
-    world: World
-    tables: dict[str, list[dict[str, Any]]]
-    histories: dict[str, list[reading.Stay]]
-
-    def kpi(self, kpi: str, variant: str, grain: str = "month", segment: str = "all") -> dict[date, dict[str, Any]]:
-        return {
-            row["period_start_on"]: row
-            for row in self.tables["kpis.kpi_values"]
-            if (row["kpi"], row["variant"], row["grain"], row["segment"]) == (kpi, variant, grain, segment)
-        }
-
-    def in_five_stage(self, table: str) -> list[dict[str, Any]]:
-        return [row for row in self.tables[f"lifecycle.{table}"] if row["stage_model"] == "five_stage"]
 
 
 @pytest.fixture(scope="module", params=sorted(WORLDS))
@@ -74,18 +55,12 @@ def built(request: pytest.FixtureRequest, parsed_home: Home) -> Iterator[Built]:
             world, parsed_home, "repeat_times", "lifecycle", "kpis", "--exclude", "lifecycle.triggers", "stage_coverage"
         )
         with duckdb.connect(str(parsed_home.build_file), read_only=True) as connection:
-            tables = {name: _rows(connection, name) for name in TABLES}
+            tables = {name: rows_of(connection, name) for name in TABLES}
     finally:
         shutil.rmtree(parsed_home.build_file.parent, ignore_errors=True)
         parsed_home.prepare()
     histories = {person.customer_id: reading.history(world, person) for person in world.people}
     yield Built(world, tables, histories)
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(f"select * from {table}")
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 @pytest.mark.parametrize("preset", sorted(reading.PRESETS))
@@ -321,9 +296,20 @@ def test_rates_of_conversion_and_days_to_the_sale_are_the_same(built: Built) -> 
     keys, columns = ["variant", "period_start_on", "segment"], {"numerator": "numerator", "denominator": "denominator"}
     assert reports.differences(reports.conversion_rates(stays), rows, keys, columns) == []
     won = {month: row for (model, month), row in reports.days_to_won(stays).items() if model == "conversation_funnel"}
-    for variant in ("median", "p90"):
+    for variant, read in {"median": "won_median", "p90": "won_p90", "all_median": "median", "all_p90": "p90"}.items():
         found = {month: row["value"] for month, row in built.kpi("sales_cycle_days", variant).items()}
-        assert found == {month: pytest.approx(won[month][variant]) for month in stays.months()}
+        assert found == {month: pytest.approx(won[month][read]) for month in stays.months()}
+
+
+def test_first_replies_deals_bookings_and_what_became_of_conversations_are_the_same(built: Built) -> None:
+    expected = talks.kpis(built.world)
+    assert len(expected) > 300 and sum(value is not None for value in expected.values()) > 100
+    assert talks.found_in(built.tables["kpis.kpi_values"]) == pytest.approx(expected, abs=1e-4)
+    counts = ("conversations_count", "with_later_stage_count", "closed_count", "advanced_count")
+    rows = built.tables["lifecycle.campaign_progress"]
+    found = {(row["month"], row["campaign"], row["channel"]): tuple(row[each] for each in counts) for row in rows}
+    assert found == talks.progress(reports.stays_of(built.world, built.tables["lifecycle.stage_history"]))
+    assert sum(row[3] for row in found.values()) > 5
 
 
 def test_whose_turn_it_is_and_which_signs_are_up_are_the_same(built: Built) -> None:

@@ -39,13 +39,15 @@ TABLES = {
 INPUT = {
     "conversations": "source_name varchar, conversation_id varchar, contact_ref_type varchar, contact_ref varchar, "
     "opened_at timestamp, first_reply_at timestamp, first_human_reply_at timestamp, closed_at timestamp, "
-    "channel varchar, owner_id varchar",
+    "channel varchar, owner_id varchar, source_campaign varchar",
     "messages": "source_name varchar, message_id varchar, contact_ref_type varchar, contact_ref varchar, "
     "direction varchar, sent_at timestamp, conversation_id varchar",
     "advocacy_events": "source_name varchar, event_id varchar, contact_ref_type varchar, contact_ref varchar, "
     "event_type varchar, score integer, occurred_at timestamp",
     "crm_stage_changes": "source_name varchar, change_id varchar, contact_id varchar, to_stage varchar, "
     "changed_at timestamp, changed_by varchar, reason varchar",
+    "appointments": "source_name varchar, appointment_id varchar, status varchar, booked_at timestamp, "
+    "starts_at timestamp",
     "crm_deals": "source_name varchar, deal_id varchar, contact_id varchar, status varchar, "
     "created_at timestamp, closed_at timestamp, amount decimal(18,4), lost_reason varchar",
 }
@@ -260,8 +262,9 @@ def _tell(rows: dict[str, list[tuple]], world: World, person: Person, told: Told
     source, name, at, who = told.source_name, told.event_id, _bare(told.at), person.customer_id
     if told.kind == "conversation":
         replied, closed = details.first_reply_at(world, told), details.closed_at(world, told)
-        talk = (source, name, "contact_id", who, at, replied and _bare(replied), None, closed and _bare(closed))
-        rows["conversations"].append((*talk, None, None))
+        human = replied if details.is_answered_by_a_human(told) else None
+        times = (at, *(moment and _bare(moment) for moment in (replied, human, closed)))
+        rows["conversations"].append((source, name, "contact_id", who, *times, *details.ways_of(told)))
     elif told.kind == "inbound_message":
         talk = details.conversation_of(person, told)
         rows["messages"].append((source, name, "contact_id", who, "inbound", at, talk))
@@ -275,6 +278,8 @@ def _tell(rows: dict[str, list[tuple]], world: World, person: Person, told: Told
         closed = [other for other in person.told if other.kind == "deal_closed" and other.event_id == name]
         status, reason = details.outcome_of(told) if closed else ("open", None)
         ended = _bare(closed[0].at) if closed else None
+        meeting = details.meeting_of(world, told)
+        rows["appointments"].append((source, name, meeting.status, at, meeting.starts_at and _bare(meeting.starts_at)))
         rows["crm_deals"].append((source, name, who, status, at, ended, details.amount_of(told), reason))
     elif told.kind == "advocacy":
         rows["advocacy_acts"].append((who, at, "referral", source, name))

@@ -18,8 +18,9 @@ import pytest
 from perennial.config.home import Home
 from perennial.warehouse import build, journal
 from perennial.warehouse.build import BuildRecord, new_snapshot_id
+from perennial.warehouse.comparison import Watched
 from perennial.warehouse.duck import connect
-from perennial.warehouse.restatements import COLUMNS, Edition, Watched, find
+from perennial.warehouse.restatements import COLUMNS, Edition, find
 from perennial.warehouse.snapshot import publish
 
 MARCH, APRIL = datetime(2024, 3, 15, tzinfo=UTC), datetime(2024, 4, 1, 12, tzinfo=UTC)
