@@ -121,6 +121,7 @@ def test_every_model_has_a_tested_key(manifest: Manifest) -> None:
     def is_part_of_a_keyed_one(node: Any) -> bool:
         whole = keyed.get(node["config"]["meta"].get("key_is_tested_in"))
         return whole is not None and node["unique_id"] in whole["depends_on"]["nodes"]
+
     keyless = [
         node["name"]
         for node in models(manifest)
