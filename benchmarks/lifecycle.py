@@ -16,7 +16,7 @@ import duckdb
 import yaml
 
 from benchmarks.lifecycle_rival import photographs
-from benchmarks.lifecycle_world import END, write_world
+from benchmarks.lifecycle_world import END, add_day, write_world
 from benchmarks.measure import ROOT, Cost, line, python
 from benchmarks.warehouse import installation, places
 from perennial.config.home import Home
@@ -24,7 +24,17 @@ from perennial.config.home import Home
 MEMORY = "6GB"
 FLOOR_GOAL, NIGHT_GOAL, PEAK_GOAL = 3.0, 0.15, 8.0
 PHOTOGRAPHS, DAYS = 10, 365
-HISTORY = ("side_events", "order_states", "order_changes", "side_changes", "fact_changes", "stage_history")
+HISTORY = (
+    "history_inputs",
+    "side_events",
+    "order_states",
+    "order_changes",
+    "side_changes",
+    "fact_changes",
+    "stage_history",
+)
+OTHERS = ("stays_join_up_from_first_sight_on", "every_stay_is_counted_where_it_began")
+CHECK, NEXT_DAY, NEXT_NIGHT = "stage_history_is_as_if_built_anew", "2026-11-01", "2026-11-02"
 REPORTS = ("customer_stages", "days_to_won", "stage_conversions", "stage_days", "stage_months", "stage_transitions", "stay_lengths", "stay_counts",
            "open_stay_survival", "stage_dwell", "stage_totals", "stage_shifts", "slow_stages")  # fmt: skip
 RUNS, ONCE_FROM = 3, 500_000  # of the floor where it is short: the cheapest counts
@@ -58,17 +68,62 @@ def _run(folder: Path, people: int) -> None:
     line("lifecycle_reports", reports, against=floor, rival=rival, **size)
     taken = photographs(folder / "rival", home.build_file, date.fromisoformat(END), PHOTOGRAPHS, MEMORY)
     later = taken[1:]
+    _night(home, size)
     year = Cost(taken[0].cpu + (DAYS - 1) * sum(each.cpu for each in later) / len(later),
                 taken[0].wall + (DAYS - 1) * sum(each.wall for each in later) / len(later), max(each.peak for each in taken))  # fmt: skip
     line("lifecycle_history_beside_photographs", history, against=year, rival=f"a dbt snapshot a day for {DAYS} days, from {PHOTOGRAPHS}", goal=1.0,
          days_of_history=_days(home), rival_days_of_history=DAYS, **size)  # fmt: skip
 
 
-def dbt(home: Home, *selected: str, models: list[str] | None = None) -> dict[str, Cost]:
+def _night(home: Home, size: dict[str, Any]) -> None:
+    """A night with one in a hundred new rows, against the same tables built whole on the same data."""
+    dbt(home, *HISTORY, CHECK, command="build")
+    new = add_day(home.build_file, NEXT_DAY, MEMORY)
+    dbt(home, "customer_orders", as_of=NEXT_NIGHT)
+    parts = dbt(home, *HISTORY, as_of=NEXT_NIGHT)
+    kept, remade = _prints(home), _remade(home)
+    check = dbt(home, CHECK, as_of=NEXT_NIGHT, command="build")
+    whole = sum_of(dbt(home, *HISTORY, "--full-refresh", as_of=NEXT_NIGHT))
+    work = sum_of(parts)
+    line("lifecycle_night", work, against=whole, rival="the same tables built whole", goal=NIGHT_GOAL, rows_equal=bool(remade) and kept == _prints(home),
+         new_rows=new, remade=remade, models={name: cost.cpu for name, cost in parts.items()}, **size)  # fmt: skip
+    line("lifecycle_night_check", sum_of(check), against=whole, rival="the same tables built whole", **size)
+
+
+def _prints(home: Home) -> list[tuple[Any, ...]]:
+    """Rows and an order-free hash of the kept tables."""
+    with duckdb.connect(str(home.build_file), read_only=True) as con:
+        return [
+            con.execute(f"select count(*), sum(hash(kept::varchar)::hugeint)::varchar from {table} as kept").fetchall()[
+                0
+            ]
+            for table in ("lifecycle.side_events", "lifecycle.stage_history")
+        ]
+
+
+def _remade(home: Home) -> dict[str, int]:
+    """How many people were remade in which way; nothing where everything was built whole."""
+    with duckdb.connect(str(home.build_file), read_only=True) as con:
+        return dict(
+            con.execute(
+                "select remade, count(*) from lifecycle.history_inputs where remade is not null"
+                " and exists (select 1 from lifecycle.history_inputs__mark where was_as_of is not null) group by remade"
+            ).fetchall()
+        )
+
+
+def dbt(
+    home: Home, *selected: str, models: list[str] | None = None, as_of: str = END, command: str = "run"
+) -> dict[str, Cost]:
     """What each selected model takes, with all stage models or some."""
-    _, said = python(["benchmarks.steps", "dbt_env", *places(home), END])
+    _, said = python(["benchmarks.steps", "dbt_env", *places(home), as_of])
     env = dict(each.split("=", 1) for each in said.strip().splitlines()) | {"PERENNIAL_MEMORY_LIMIT": MEMORY}
-    arguments = ["run", "--quiet", "--select", *selected]
+    more = (
+        ["--exclude-resource-type", "unit_test", "--exclude", "test_type:generic", *OTHERS]
+        if command == "build"
+        else []
+    )
+    arguments = [command, "--quiet", "--select", *selected, *more]
     if models:
         declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["stage_models"]
         arguments += ["--vars", json.dumps({"stage_models": {name: declared[name] for name in models}})]

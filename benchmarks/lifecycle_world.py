@@ -113,3 +113,26 @@ def _tables(people: int) -> dict[str, str]:
             from ({_happened("deals", people, share=talks)})
         """,
     }  # fmt: skip
+
+
+def add_day(path: Path, day: str, memory: str, share: int = 100) -> dict[str, int]:
+    """One row in `share` of everything that happens once more, under a new id, on a day after the end; rows added per table."""
+    moved = f"timestamp '{day}' + to_microseconds(cast(hash({{key}}, '{day}') % 86400000000 as bigint))"
+    rows = {}
+    with duckdb.connect(str(path), config={"memory_limit": memory, "threads": 2}) as con:
+        con.execute("set TimeZone = 'UTC'")
+        for table, key, at, more in (
+            ("customer.orders", "order_id", "ordered_at", f", date '{day}' as ordered_on"),
+            ("customer.advocacy_acts", "event_id", "occurred_at", ""),
+            ("input.messages", "message_id", "sent_at", ""),
+            ("input.conversations", "conversation_id", "opened_at", ""),
+            ("input.crm_stage_changes", "change_id", "changed_at", ""),
+            ("input.crm_deals", "deal_id", "created_at", ", 'open' as status, cast(null as timestamp) as closed_at"),
+        ):
+            new = f"{key} || ' {day}' as {key}, {moved.format(key=key)} as {at}{more}"
+            found = con.execute(
+                f"insert into {table} select * replace ({new}) from {table} where hash({key}) % {share} = 0 and {at} < timestamp '{END}'"
+            ).fetchone()
+            assert found is not None
+            rows[table.partition(".")[2]] = found[0]
+    return rows

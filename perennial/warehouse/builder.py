@@ -5,6 +5,7 @@ What lives here: the environment of one build, for the night and for whoever bui
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,14 @@ def target(home: Home) -> Path:
     return home.dbt / "target"
 
 
+def code(project: Path) -> str:
+    """A hash of what decides a stage history beside data and settings: its models, all macros, the variables."""
+    files = [project / "dbt_project.yml", *(project / "models" / "lifecycle").glob("*.sql")]
+    files += (project / "dbt_project" / "macros").rglob("*.sql")
+    parts = [f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(files) if path.is_file()]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
 def environment(
     home: Home, settings: Settings, project: Path, env: Mapping[str, str], as_of: datetime, snapshot_id: str
 ) -> dict[str, str]:
@@ -42,6 +51,7 @@ def environment(
         "PERENNIAL_SNAPSHOT_ID": snapshot_id,
         "PERENNIAL_MEMORY_LIMIT": settings.engine.memory_limit,
         "PERENNIAL_THREADS": str(settings.engine.threads),
+        "PERENNIAL_CODE": code(project),
         "DBT_TARGET_PATH": str(target(home)),
         "DBT_LOG_PATH": str(home.dbt / "logs"),
         "DBT_PROFILES_DIR": str(project / "dbt_project"),
