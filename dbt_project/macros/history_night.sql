@@ -59,7 +59,7 @@
 {% macro history_noted() %}
     {%- if not history_is_kept() -%}{{ return("select 1") }}{%- endif -%}
     {%- set since, mark = history_since(), state_mark(this) -%}
-    {%- if execute -%}{%- do adapter.cache_added(mark) -%}{%- endif -%}
+    {%- do state_written(mark) -%}
     {%- set are_few = "(select 2 * count(case when remade in ('whole', 'continued') then 1 end) <= count(*) from " ~ this ~ ")" -%}
     create or replace table {{ mark }} as
     select
@@ -71,7 +71,7 @@
 {# The hook of the two others. They are not trusted until the check has passed; it speaks of both. #}
 {% macro history_marked() %}
     {%- if not history_is_kept() -%}{{ return("select 1") }}{%- endif -%}
-    {%- if execute -%}{%- do adapter.cache_added(state_mark(this)) -%}{%- endif -%}
+    {%- do state_written(state_mark(this)) -%}
     {{- return("create or replace table " ~ state_mark(this) ~ " as select " ~ history_run() ~ " as run, false as is_checked") -}}
 {% endmacro %}
 

@@ -52,9 +52,12 @@
 {% macro state_marked() %}{{ return(adapter.dispatch('state_marked', 'perennial')()) }}{% endmacro %}
 
 {% macro default__state_marked() %}
-    {%- do adapter.cache_added(state_mark(this)) -%}
+    {%- do state_written(state_mark(this)) -%}
     {{ return("create or replace table " ~ state_mark(this) ~ " as select * from " ~ state_noted()) }}
 {% endmacro %}
+
+{# Has this run know of a table that a hook writes. Hooks are gone through while dbt parses too, when nothing is written. #}
+{% macro state_written(table) %}{% if execute %}{% do adapter.cache_added(table) %}{% endif %}{% endmacro %}
 
 {% macro spark__state_marked() %}{{ return("select 1") }}{% endmacro %}
 

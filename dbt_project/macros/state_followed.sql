@@ -17,7 +17,12 @@
 {% endmacro %}
 
 {% macro default__state_following(leader, definition) %}
-    {%- if load_cached_relation(beside('edition', leader)) is none -%}{{ return(false) }}{%- endif -%}
+    {%- if load_cached_relation(beside('edition', leader)) is none -%}
+        {#- a leader made by something else: nothing to go on from, nor for the next night #}
+        {% do create_scratch(state_noted(), "select cast(null as varchar) as edition, '" ~ definition
+            ~ "' as definition, false as is_checked, cast(null as timestamp) as was_as_of, cast(null as timestamp) as was_loaded_until") %}
+        {{ return(false) }}
+    {%- endif -%}
     {%- set is_there = not flags.FULL_REFRESH and load_cached_relation(this) is not none and load_cached_relation(state_mark(this)) is not none -%}
     {%- set goes_on -%}
         {% if is_there %}exists (

@@ -55,7 +55,7 @@
 {% macro orders_noted() %}{{ return(adapter.dispatch('orders_noted', 'perennial')()) }}{% endmacro %}
 
 {% macro default__orders_noted() %}
-    {%- do adapter.cache_added(beside('edition')) %}
+    {%- do state_written(beside('edition')) %}
     {%- if state_goes_on() %}
     insert into {{ beside('changed') }} select distinct customer_id from {{ this }} as orders where customer_id is not null and {{ is_one_of('orders', scratch_of('touched')) }};
     {%- endif %}
