@@ -88,8 +88,7 @@
 
 {# Whom the check rebuilds: a share of all people, known before, now or not at all any more, drawn anew with each snapshot. #}
 {% macro history_sample() %}
-    {%- set drawn = "abs(hash(customer_id, " ~ snapshot_id() ~ ") % 1000003) < " ~ (var('checked_share') * 1000003) | round(0, 'ceil') | int -%}
-    select customer_id from {{ ref('history_inputs') }} where {{ drawn }}
+    select customer_id from {{ ref('history_inputs') }} where {{ is_drawn('customer_id') }}
     union
-    select customer_id from {{ ref('stage_history') }} where {{ drawn }}
+    select customer_id from {{ ref('stage_history') }} where {{ is_drawn('customer_id') }}
 {% endmacro %}

@@ -56,10 +56,10 @@
     {{ return("create or replace table " ~ state_mark(this) ~ " as select * from " ~ state_noted()) }}
 {% endmacro %}
 
+{% macro spark__state_marked() %}{{ return("select 1") }}{% endmacro %}
+
 {# Has this run know of a table that a hook writes. Hooks are gone through while dbt parses too, when nothing is written. #}
 {% macro state_written(table) %}{% if execute %}{% do adapter.cache_added(table) %}{% endif %}{% endmacro %}
-
-{% macro spark__state_marked() %}{{ return("select 1") }}{% endmacro %}
 
 {# What a table was brought up from tonight: {as_of, loaded_until}; none where it was built whole. #}
 {% macro state_was(table) %}

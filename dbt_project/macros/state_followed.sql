@@ -43,8 +43,3 @@
     {%- if not state_goes_on() -%}{{ return("select 1") }}{%- endif -%}
     delete from {{ this }} where customer_id in (select customer_id from {{ beside('changed', leader) }})
 {%- endmacro %}
-
-{# A share of people for a check (var checked_share), others with each snapshot. Engines may hash as they like: the hash only draws. #}
-{% macro is_drawn(column) -%}
-    abs(hash({{ column }}, {{ snapshot_id() }}) % 1000003) < {{ (var('checked_share') * 1000003) | round(0, 'ceil') | int }}
-{%- endmacro %}

@@ -4,15 +4,14 @@
 
 {#
     One row per source and contact reference of a message. scope: which messages, as a condition on `messages`; all, where none is given.
-    ids: a table of message ids among which they are (others do no harm), since a join on one column alone is done where files are read.
-    since: by how much the counts of just those messages differ from what they were then (macro state_since).
+    since: by how much the counts of just those messages differ from what they were then (macro state_since). messages, events: tables of
+    some of the input's rows to read instead of all; messages that did not change do no harm.
     A night that was no correction leaves no other difference: whatever a message was before is told by its rows that were there.
 #}
-{% macro contacted(scope=none, since=none, ids=none) %}
+{% macro contacted(scope=none, since=none, messages=none, events=none) %}
     with messages as (
-        select * from {{ ref('messages') }} as messages
+        select * from {{ messages or ref('messages') }} as messages
         where contact_ref is not null and contact_ref_type is not null{% if scope %} and {{ scope }}{% endif %}
-        {%- if ids %} and message_id in (select message_id from {{ ids }}){% endif %}
     ),
 
     -- a source tells a reply as a message or as an event; where it does both, the message counts
@@ -21,11 +20,10 @@
     -- mail programs open and follow links too. Sources are told apart here, by a condition: in a join with them the engine may hash all
     -- messages by their source, which is one key for millions of rows, and these must then lie in memory at once
     human_events as (
-        select * from {{ ref('message_events') }} as message_events
+        select * from {{ events or ref('message_events') }} as message_events
         where event_type in ('opened', 'clicked', 'replied') and not coalesce(is_machine, false)
             and not (event_type = 'replied' and source_name in (select source_name from sources_with_replies))
-        {%- if ids %} and message_id in (select message_id from {{ ids }})
-        {%- elif scope %}
+        {%- if scope and not events %}
             and exists (
                 select 1 from messages
                 where messages.source_name = message_events.source_name and messages.message_id = message_events.message_id

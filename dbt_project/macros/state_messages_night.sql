@@ -9,18 +9,51 @@
 {% endmacro %}
 
 {#
-    The messages whose figures a night may change without correcting any: the new ones, those that something new came of, and those that
-    leave a window, or something of theirs does. A few too many do no harm.
+    touched: ids of the messages whose rows a night reads: the new ones, those that something new came of, those that leave a window or something
+    of theirs does, and all of a reference of which a message was corrected (corrected). A few too many do no harm, so landed rows are
+    asked whether they count or not, each table by its times alone.
 #}
-{% macro touched_messages(since) %}
+{% macro note_touched_messages(since) %}
     {%- set branches = [] -%}
-    {%- for table, at, kinds in [('messages', 'sent_at', none), ('message_events', 'occurred_at', "event_type in ('opened', 'clicked', 'replied')")] -%}
-        {%- for condition in ['loaded_at > ' ~ since.loaded_until, left_or_came(at, since.as_of)] -%}
-            {%- do branches.append("select source_name, message_id from " ~ ref(table) ~ " as " ~ table ~ " where " ~ (kinds ~ " and " if kinds else "") ~ condition) -%}
+    {%- for table, passed in [
+        ('messages', left_or_came('sent_at', since.as_of)),
+        ('message_events', "(occurred_at >= " ~ since.as_of ~ " or (event_type in ('opened', 'clicked', 'replied') and " ~ left_or_came('occurred_at', since.as_of) ~ "))"),
+    ] -%}
+        {%- for condition in ['loaded_at > ' ~ since.loaded_until, passed] -%}
+            {%- do branches.append("select message_id from " ~ landed_rows(table) ~ " as landed where " ~ condition) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{- return(branches | join(" union ")) -}}
+    {%- if create_scratch(scratch_of('corrected'), corrected_contacts(since)) > 0 -%}
+        {%- do branches.append("select message_id from " ~ landed_rows('messages') ~ " as landed where contact_ref in (select contact_ref from " ~ scratch_of('corrected') ~ ")") -%}
+    {%- endif -%}
+    {%- do create_scratch(scratch_of('touched'), branches | join(" union ")) -%}
 {% endmacro %}
+
+{#
+    The hook that reads these messages, and all that became of them, once for this table and for those that follow it: message_contacts__touched
+    names them, message_contacts__messages and message_contacts__events hold what the input says of them. They are good for the night that wrote them.
+#}
+{% macro touched_messages_read() %}
+    {%- if not state_goes_on() -%}{{ return("select 1") }}{%- endif -%}
+    create or replace table {{ beside('touched') }} as select message_id from {{ scratch_of('touched') }};
+    {%- for what, table, columns in [
+        ('messages', 'messages', 'source_name, brand, message_id, contact_ref_type, contact_ref, channel, direction, campaign_id, automation_id, sent_at, loaded_at'),
+        ('events', 'message_events', 'source_name, brand, event_id, message_id, event_type, is_machine, occurred_at, loaded_at'),
+    ] %}
+    create or replace table {{ beside(what) }} as
+    select {{ columns }} from {{ ref(table) }} where message_id in (select message_id from {{ scratch_of('touched') }}){{ ';' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{# The hook that notes the edition of the table for those that follow it. #}
+{% macro contacts_noted() %}{{ return(adapter.dispatch('contacts_noted', 'perennial')()) }}{% endmacro %}
+
+{% macro default__contacts_noted() %}
+    {%- do state_written(beside('edition')) %}
+    {{- return(state_edition()) }}
+{% endmacro %}
+
+{% macro spark__contacts_noted() %}{{ return("select 1") }}{% endmacro %}
 
 {#
     The references of messages that were corrected, or an event of which was: of every version, for one may have left the old one. That reads all
@@ -41,9 +74,14 @@
     ) -}}
 {% endmacro %}
 
-{# The ids of all messages of such references. #}
-{% macro ids_of_contacts(contacts) %}
-    {{- return("select distinct message_id from " ~ landed_rows('messages') ~ " as messages where contact_ref in (select contact_ref from " ~ contacts ~ ")") -}}
+{#
+    The messages of some references, with what became of them, as {messages, events} to read instead of all. refs: a query of contact_ref, which is asked
+    of landing alone; that finds a few too many. What vendors' staging makes is not among them.
+#}
+{% macro messages_of_refs(name, refs) %}
+    {%- do create_scratch(name, "select message_id from " ~ landed_rows('messages') ~ " as landed where contact_ref in (" ~ refs ~ ")") -%}
+    {%- set theirs = " where message_id in (select message_id from " ~ name ~ ") and source_name not in ('" ~ vendor_sources(['messages', 'message_events']) | join("', '") ~ "'))" -%}
+    {{- return({'messages': "(select * from " ~ ref('messages') ~ theirs, 'events': "(select * from " ~ ref('message_events') ~ theirs}) -}}
 {% endmacro %}
 
 {# Whether a reference is one of a table of references. #}
@@ -53,33 +91,4 @@
             where contacts.source_name = {{ relation }}.source_name and contacts.contact_ref_type = {{ relation }}.contact_ref_type
             and contacts.contact_ref = {{ relation }}.contact_ref
         )
-{%- endmacro %}
-
-{#
-    Whom the check rebuilds: a share of all references, kept or not (var checked_share), drawn anew with each snapshot, and everyone with a
-    row that came late. Engines may hash as they like: the hash only draws.
-#}
-{% macro sampled_contacts(was) %}
-    select source_name, contact_ref_type, contact_ref from {{ ref('message_contacts') }} where {{ is_drawn('contact_ref') }}
-    union
-    select source_name, contact_ref_type, contact_ref
-    from {{ ref('messages') }}
-    where contact_ref is not null and contact_ref_type is not null and {{ is_drawn('contact_ref') }}
-    union
-    select messages.source_name, messages.contact_ref_type, messages.contact_ref
-    from {{ ref('messages') }} as messages
-    where contact_ref is not null and contact_ref_type is not null and {{ came_late('sent_at', was) }}
-    union
-    select messages.source_name, messages.contact_ref_type, messages.contact_ref
-    from {{ ref('messages') }} as messages
-    where contact_ref is not null and contact_ref_type is not null
-        and exists (
-            select 1 from (select source_name, message_id from {{ ref('message_events') }} where {{ came_late('occurred_at', was) }}) as late
-            where late.source_name = messages.source_name and late.message_id = messages.message_id
-        )
-{% endmacro %}
-
-{# Landed since, and dated before what the table then looked up to. #}
-{% macro came_late(at, was) -%}
-    loaded_at > {{ was.loaded_until }} and {{ at }} < {{ was.as_of }}
 {%- endmacro %}

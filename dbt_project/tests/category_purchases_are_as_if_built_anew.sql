@@ -3,14 +3,4 @@
 -- night. A row here is on one side only. After a whole build there is nothing to compare.
 -- depends_on: {{ ref('orders') }}
 -- depends_on: {{ ref('shop_order_lines') }}, {{ ref('shop_products') }}
-{%- if state_was(ref('category_purchases')) is none %}
-select 1 as nothing where 1 = 0
-{%- else %}
-with anew as ({{ purchases_by_category(is_drawn('customer_id')) }}),
-
-kept as (select * from {{ ref('category_purchases') }} where {{ is_drawn('customer_id') }})
-
-select 'kept' as side, * from (select * from kept except all select * from anew) as only_kept
-union all
-select 'anew' as side, * from (select * from anew except all select * from kept) as only_anew
-{%- endif %}
+{{ check_following(ref('category_purchases'), purchases_by_category(is_drawn('customer_id'))) }}

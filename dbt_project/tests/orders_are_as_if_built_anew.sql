@@ -13,7 +13,5 @@ with anew as ({{ valid_orders(sample) }}),
 
 kept as (select * from {{ ref('orders') }} as kept where {{ is_one_of('kept', sample) }})
 
-select 'kept' as side, * from (select * from kept except all select * from anew) as only_kept
-union all by name
-select 'anew' as side, * from (select * from anew except all select * from kept) as only_anew
+{{ on_one_side('kept', 'anew') }}
 {%- endif %}

@@ -1,12 +1,7 @@
 -- One row per person whom a campaign brought: its first and its last touch up to their first order, or up to as_of where they have none.
 with site_events as (select * from {{ ref('site_events') }} where utm_source is not null or utm_campaign is not null),
 
-messages as (select * from {{ ref('messages') }} where contact_ref is not null and coalesce(campaign_id, automation_id) is not null),
-
-clicks as (
-    select source_name, message_id, occurred_at from {{ ref('message_events') }}
-    where event_type = 'clicked' and not coalesce(is_machine, false)
-),
+clicks as (select * from {{ ref('campaign_clicks') }}),
 
 conversations as (select * from {{ ref('conversations') }} where source_campaign is not null),
 
@@ -23,11 +18,8 @@ signs as (
         occurred_at as touched_at, utm_source as touch_source, utm_campaign as campaign
     from site_events
     union all
-    select
-        messages.source_name, 'message_contact', {{ ref_record_id('messages.contact_ref_type', 'messages.contact_ref') }},
-        clicks.occurred_at, messages.channel, coalesce(messages.campaign_id, messages.automation_id)
+    select source_name, 'message_contact', record_id, clicked_at, channel, campaign
     from clicks
-    inner join messages on clicks.source_name = messages.source_name and clicks.message_id = messages.message_id
     union all
     select source_name, 'conversation_contact', {{ ref_record_id('contact_ref_type', 'contact_ref') }}, opened_at, channel, source_campaign
     from conversations

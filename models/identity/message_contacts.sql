@@ -1,5 +1,5 @@
 {%- set since = state_since(['messages', 'message_events'], contacts_definition()) -%}
-{{ config(post_hook="{{ state_marked() }}") }}
+{{ config(pre_hook="{{ touched_messages_read() }}", post_hook=["{{ contacts_noted() }}", "{{ state_marked() }}"]) }}
 -- One row per source and contact reference that messages were sent to or came from, with what came of them over each window.
 -- Kept from night to night: a night looks only at the messages that it touches, and reads anew whoever's were corrected.
 -- depends_on: {{ ref('messages') }}, {{ ref('message_events') }}
@@ -8,11 +8,8 @@ with contacts as ({{ contacted() }})
 
 select * from contacts
 {%- else %}
-{%- set touched, corrected = this.identifier ~ '__touched', this.identifier ~ '__corrected' -%}
-{%- do create_scratch(touched, touched_messages(since)) -%}
-{%- set are_corrected = create_scratch(corrected, corrected_contacts(since)) > 0 -%}
-{%- set read_anew = this.identifier ~ '__read_anew' -%}
-{%- if are_corrected -%}{%- do create_scratch(read_anew, ids_of_contacts(corrected)) -%}{%- endif -%}
+{%- do note_touched_messages(since) -%}
+{%- set messages, events, corrected = beside('messages'), beside('events'), scratch_of('corrected') -%}
 {%- set vendors = vendor_sources(['messages', 'message_events']) -%}
 {%- set made_anew = "('" ~ vendors | join("', '") ~ "')" %}
 with before as (
@@ -21,13 +18,9 @@ with before as (
 ),
 
 -- references of corrected messages are read anew below
-changes as (
-    select * from ({{ contacted(
-        "source_name not in " ~ made_anew ~ " and exists (select 1 from " ~ touched
-        ~ " as touched where touched.source_name = messages.source_name and touched.message_id = messages.message_id)", since, touched
-    ) }}) as changes
-    where not {{ is_contact_of('changes', corrected) }}
-),
+changes as ({{ contacted(
+    "source_name not in " ~ made_anew ~ " and not " ~ is_contact_of('messages', corrected), since, messages, events
+) }}),
 
 merged as (
     select
@@ -53,8 +46,8 @@ select * from merged
 union all
 select * from ({{ contacted("source_name in " ~ made_anew) }}) as made_anew
 {%- endif %}
-{%- if are_corrected %}
 union all
-select * from ({{ contacted("source_name not in " ~ made_anew ~ " and " ~ is_contact_of('messages', corrected), ids=read_anew) }}) as corrections
-{%- endif %}
+select * from ({{ contacted(
+    "source_name not in " ~ made_anew ~ " and " ~ is_contact_of('messages', corrected), messages=messages, events=events
+) }}) as corrections
 {%- endif %}

@@ -22,7 +22,8 @@ import pytest
 from perennial.config.home import Home
 from tests.support.dbt_runs import DbtRuns, Statuses
 from tests.support.installation import installed_in
-from tests.support.nights import land_only, night_env
+from tests.support.kept import build_kept
+from tests.support.nights import land_only
 
 KEPT = ("orders", "customer_orders", "category_purchases")
 CHECKS = tuple(f"{table}_are_as_if_built_anew" for table in KEPT)
@@ -129,15 +130,10 @@ class Nights:
         land_only(self.home, sources, self.more, {"PERENNIAL_AS_OF": as_of.isoformat()})
 
     def build(self, as_of: datetime, build_file: Path | None = None, models: list[str] | None = None) -> Statuses:
-        config = self.home.root.parent / "config" / "perennial.yml"
-        env = dict(installed_in(self.home, self.more, night_env(self.home, config, as_of.isoformat())).night().dbt.env)
         file = build_file or self.home.build_file
-        env["PERENNIAL_BUILD_FILE"] = str(file)
         selected = models or MODELS if file.exists() else [*(f"+{table}" for table in LANDED), *KEPT]
         self._give(file)
-        args = ["build", "--exclude-resource-type", "unit_test", "--vars", "{checked_share: 1}"]
-        args += ["--full-refresh"] if build_file else []
-        return self.dbt.run([*args, "--select", *selected], env)
+        return build_kept(self.dbt, self.home, self.more, as_of, file, selected)
 
     def _give(self, build_file: Path) -> None:
         """Who is who, the rates, and that the shop delivers lines, as the models before would say it."""

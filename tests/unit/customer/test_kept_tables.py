@@ -23,9 +23,10 @@ from perennial.config.home import Home
 from perennial.config.vendors.registry import VENDORS
 from tests.support.dbt_runs import DbtRuns, Statuses
 from tests.support.installation import installed_in
-from tests.support.nights import land_only, night_env
+from tests.support.kept import build_kept
+from tests.support.nights import land_only
 
-KEPT = ("identity.message_contacts", "customer.timeline_messages")
+KEPT = ("identity.message_contacts", "customer.timeline_messages", "customer.campaign_clicks")
 MODELS = [
     "stg_contract__messages",
     "stg_contract__message_events",
@@ -33,11 +34,12 @@ MODELS = [
     "message_events",
     "message_contacts",
     "timeline_messages",
+    "campaign_clicks",
 ]
-CHECKS = ("message_contacts_are_as_if_built_anew", "timeline_messages_are_as_if_built_anew")
+CHECKS = tuple(f"{table.split('.')[1]}_are_as_if_built_anew" for table in KEPT)
 REFS = [f"email:p{number}@shop.example" for number in range(9)] + [f"contact_id:{number}" for number in range(6)]
 FIRST = datetime(2024, 3, 30, 12, tzinfo=UTC)  # the night before a change of clocks
-MESSAGE = ("message_id", "contact_ref", "contact_ref_type", "channel", "direction", "sent_at")
+MESSAGE = ("message_id", "contact_ref", "contact_ref_type", "channel", "direction", "campaign_id", "sent_at")
 EVENT = ("event_id", "message_id", "event_type", "is_machine", "occurred_at")
 Row = dict[str, Any]
 
@@ -77,7 +79,9 @@ class History:
             ]
         )
         direction = self.draw.choice(["outbound", "outbound", "inbound", ""])
-        return dict(zip(MESSAGE, (f"m{number}", ref, kind, "email", direction, self._at(since, until)), strict=True))
+        campaign = self.draw.choice(["news", "spring", ""])
+        values = (f"m{number}", ref, kind, "email", direction, campaign, self._at(since, until))
+        return dict(zip(MESSAGE, values, strict=True))
 
     def _event(self, since: datetime, until: datetime) -> Row:
         known = sorted(self.messages) or ["m0"]
@@ -147,16 +151,11 @@ class Nights:
         land_only(self.home, sources, self.more, {"PERENNIAL_AS_OF": as_of.isoformat()})
 
     def build(self, as_of: datetime, build_file: Path | None = None, share: float = 1.0) -> Statuses:
-        config = self.home.root.parent / "config" / "perennial.yml"
-        env = dict(installed_in(self.home, self.more, night_env(self.home, config, as_of.isoformat())).night().dbt.env)
         file = build_file or self.home.build_file
-        env["PERENNIAL_BUILD_FILE"] = str(file)
-        args = ["build", "--exclude-resource-type", "unit_test", "--vars", f"{{checked_share: {share}}}"]
-        args += ["--full-refresh"] if build_file else []
         # what vendors' views read does not change here
-        selected = MODELS if file.exists() else ["+message_contacts", "timeline_messages"]
+        selected = MODELS if file.exists() else ["+message_contacts", "timeline_messages", "campaign_clicks"]
         self._say_who_is_who(file)
-        return self.dbt.run([*args, "--select", *selected], env)
+        return build_kept(self.dbt, self.home, self.more, as_of, file, selected, share)
 
     def kept(self) -> list[list[tuple[Any, ...]]]:
         return rows_of(self.home.build_file)
@@ -247,6 +246,7 @@ def test_every_night_of_a_random_history_equals_a_whole_build_and_what_is_spoile
         (
             "update {0} set replies_count = 99 where contact_ref = 'p0@shop.example'",
             "delete from {0} where source_id = (select min(source_id) from {0})",
+            "update {0} set campaign = 'other'",
         ),
         strict=True,
     ):
@@ -262,7 +262,7 @@ def test_every_night_of_a_random_history_equals_a_whole_build_and_what_is_spoile
         land_calls(nights.home, contact_ids, as_of - timedelta(days=1))
         assert are_as_if_built_anew(nights.build(as_of))
         assert brought_up_from(nights.home.build_file) == brought_up
-        contacts, told = nights.kept()
+        contacts, told, _ = nights.kept()
         assert [row[2] for row in contacts if row[0] == "crm"] == contact_ids
         assert sum(row[4] == "crm" for row in told) == contact_ids.count("2")
 
