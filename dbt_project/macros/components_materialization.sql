@@ -22,12 +22,11 @@
         {% call statement('main') %}{{ create_table_as(False, target_relation, solved.query) }}{% endcall %}
         {% do drop_scratch(solved.tables) %}
     {% else %}
-        {% set pairs = components_make(scratch,
-            "select greatest(node, linked_node) as node, least(node, linked_node) as linked_node from (" ~ sql ~ ") as pairs") %}
+        {% set pairs = components_make(scratch, components_directed(sql)) %}
         {% set changed = none if existing_relation is none or kept_relation is none or should_full_refresh() else components_changed_pairs(scratch, pairs, kept_relation | string) %}
         {# an update costs some ten times its share of the pairs #}
         {% if changed is none or 20 * (changed.added.count + changed.removed.count) > pairs.count %}
-            {% set solved = components_solve(scratch, "select node, linked_node from " ~ pairs.name) %}
+            {% set solved = components_solve(scratch, none, pairs) %}
             {% call statement('main') %}
                 {{ components_replace({target_relation: solved.query, pairs_relation: "select node, linked_node from " ~ pairs.name}) }}
             {% endcall %}

@@ -1,15 +1,17 @@
 {# Connected components in plain SQL: what the materialization connected_components is made of. Scratch tables are named after its relation. #}
 
 
-{# The components of a select of pairs: {query: a select of (node, component), tables: the scratch tables it reads}. #}
-{% macro components_solve(scratch, pairs) %}
-    {% set edges = components_make(scratch,
-        "select greatest(node, linked_node) as node, least(node, linked_node) as linked_node from (" ~ pairs ~ ") as pairs") %}
+{#
+    The components of a select of pairs: {query: a select of (node, component), tables: the scratch tables it reads}. directed: a scratch table
+    {name, count} of these pairs where it has been made already, the larger node first; it stays.
+#}
+{% macro components_solve(scratch, pairs, directed=none) %}
+    {% set edges = {'name': directed.name, 'count': directed.count, 'stays': true} if directed else components_make(scratch, components_directed(pairs)) %}
     {% set loops = none %}
     {% if components_count(edges.name ~ " as edges where node = linked_node") > 0 %}
         {% set loops = components_make(scratch, "select distinct node from " ~ edges.name ~ " as edges where node = linked_node").name %}
         {% set apart = components_make(scratch, "select node, linked_node from " ~ edges.name ~ " as edges where node <> linked_node") %}
-        {% do drop_scratch([edges.name]) %}
+        {% do components_used_up(edges) %}
         {% set edges = apart %}
     {% endif %}
     {% set forest = components_forest(scratch, edges) %}
@@ -27,6 +29,14 @@
     {{ return({'query': query, 'tables': forest.tables + ([] if loops is none else [loops])}) }}
 {% endmacro %}
 
+{# Pairs with the larger node first. #}
+{% macro components_directed(pairs) %}
+    {{- return("select greatest(node, linked_node) as node, least(node, linked_node) as linked_node from (" ~ pairs ~ ") as pairs") -}}
+{% endmacro %}
+
+{# Drops a scratch table of edges, but not the caller's. #}
+{% macro components_used_up(edges) %}{% if edges.name is not none and not edges.stays %}{% do drop_scratch([edges.name]) %}{% endif %}{% endmacro %}
+
 {# Every node but the roots with its root, from a scratch table of edges (larger, smaller), which is used up. #}
 {% macro components_forest(scratch, edges) %}
     {% set rounds = [] %}
@@ -38,13 +48,13 @@
         {% do rounds.append(roots) %}
         {# where there are as many pointers as edges, every edge is a pointer: nothing is left between roots #}
         {% if pointers.count == state.edges.count %}
-            {% do drop_scratch([state.edges.name]) %}
+            {% do components_used_up(state.edges) %}
             {% set state.edges = {'name': none, 'count': 0} %}
         {% else %}
             {% set state.edges = components_contract(scratch, state.edges, roots.query) %}
         {% endif %}
     {% endfor %}
-    {% if state.edges.name is not none %}{% do drop_scratch([state.edges.name]) %}{% endif %}
+    {% do components_used_up(state.edges) %}
     {% if state.edges.count > 0 %}{% do exceptions.raise_compiler_error(scratch.relation ~ ': clustering did not settle in 200 rounds') %}{% endif %}
     {{ return(components_compose(scratch, rounds)) }}
 {% endmacro %}
@@ -57,11 +67,11 @@
         ~ " as roots on edges.node = roots.node where edges.linked_node <> roots.parent" %}
     {% if edges.count <= 200000 %}
         {% set between = components_make(scratch, contracted ~ "(" ~ rest ~ ")" ~ other_end) %}
-        {% do drop_scratch([edges.name]) %}
+        {% do components_used_up(edges) %}
     {% else %}
         {# in two steps, so that never two tables of all nodes are held at once #}
         {% set rest = components_make(scratch, rest).name %}
-        {% do drop_scratch([edges.name]) %}
+        {% do components_used_up(edges) %}
         {% set between = components_make(scratch, contracted ~ rest ~ other_end) %}
         {% do drop_scratch([rest]) %}
     {% endif %}
