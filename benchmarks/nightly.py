@@ -7,6 +7,7 @@ they are landed before the first build; the two nights that are measured bring n
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,9 +80,14 @@ def dbt(home: Home, day: int, *arguments: str) -> Cost:
     return child([*command, *arguments], env)[0]
 
 
-def told(home: Home) -> dict[str, tuple[int, str]]:
+def told(home: Home) -> str:
+    """What a child tells of the build file's tables: a child, for those begun later count this process's memory as theirs."""
+    return python(["benchmarks.nightly", str(home.build_file)])[1]
+
+
+def tables_told(build_file: str) -> dict[str, tuple[int, str]]:
     """Of each table of the rooms, its rows and an order-free hash of them; what belongs to a kept table (its mark) is left out."""
-    with duckdb.connect(str(home.build_file), read_only=True) as con:
+    with duckdb.connect(build_file, read_only=True) as con:
         tables = con.execute(
             "select schema_name || '.' || table_name from duckdb_tables()"
             f" where schema_name in {ROOMS} and not contains(table_name, '__')"
@@ -151,3 +157,7 @@ def measure(home: Home, empty: Home, history: Path, exports: Path, size: dict[st
         line(f"night_state{name}", state, against=whole, goal=0.03, **more)
         line(f"night_everything{name}", everything, against=whole, goal=0.15, rows_equal=is_equal, **more)
     line("night_check", check, against=whole, rival="identity and the 360 built whole", **size)
+
+
+if __name__ == "__main__":
+    print(json.dumps(tables_told(sys.argv[1]), sort_keys=True))

@@ -36,14 +36,19 @@
     from {{ landed_rows('messages') }} as landed
     where contact_ref is not null and contact_ref_type is not null and {{ is_drawn('contact_ref') }}
     union
-    select messages.source_name, messages.contact_ref_type, messages.contact_ref
-    from {{ ref('messages') }} as messages
+    {{ late_contacts(was) }}
+{% endmacro %}
+
+{# The references of messages that came late, or something of which did. Landing is asked, which knows by each file what may have come since; rows that do not count do no harm. #}
+{% macro late_contacts(was) %}
+    select source_name, contact_ref_type, contact_ref
+    from {{ landed_rows('messages') }} as landed
     where contact_ref is not null and contact_ref_type is not null and {{ came_late('sent_at', was) }}
     union
-    select messages.source_name, messages.contact_ref_type, messages.contact_ref
-    from {{ ref('messages') }} as messages
+    select source_name, contact_ref_type, contact_ref
+    from {{ landed_rows('messages') }} as landed
     where contact_ref is not null and contact_ref_type is not null
-        and message_id in (select message_id from {{ ref('message_events') }} where {{ came_late('occurred_at', was) }})
+        and message_id in (select message_id from {{ landed_rows('message_events') }} as landed where {{ came_late('occurred_at', was) }})
 {% endmacro %}
 
 {# Landed since, and dated before what the table then looked up to. #}
@@ -62,10 +67,7 @@
     union
     select identifiers.customer_id
     from (
-        select source_name, contact_ref_type, contact_ref from {{ ref('messages') }} where {{ came_late('sent_at', was) }}
-        union
-        select source_name, contact_ref_type, contact_ref from {{ ref('messages') }}
-        where message_id in (select message_id from {{ ref('message_events') }} where {{ came_late('occurred_at', was) }})
+        {{ late_contacts(was) }}
     ) as late
     inner join {{ ref('customer_identifiers') }} as identifiers
         on late.source_name = identifiers.source_name and identifiers.record_type = 'message_contact'

@@ -101,7 +101,9 @@ def built(parsed_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
         sources[source] = {"kind": "files", "path": str(folder / source), "brand": BRANDS[source]}
     home = emptied(parsed_home)
     land_only(home, sources)
-    shutil.copy(build_only(home, AS_OF), folder / "build.duckdb")  # the next test of another file empties the home
+    shutil.copy(
+        build_only(home, AS_OF, "--select", "+path:models/customer"), folder / "build.duckdb"
+    )  # the next test of another file empties the home
     return folder / "build.duckdb"
 
 

@@ -57,7 +57,7 @@ def test_delivered_twice_with_the_warehouse_lost_between_the_same_figures_and_id
     shutil.rmtree(night_home.warehouse)
     night_home.prepare()
     land_only(night_home, {"shop": {"kind": "files", "path": str(retail / "input")}}, UTC)
-    again = fingerprints(build_only(night_home, AS_OF, UTC))
+    again = fingerprints(build_only(night_home, AS_OF))
     assert unequal(before, {table: again[table] for table in before}) == []  # customer ids among them
     assert sorted((night_home.landing / "files").rglob("*.parquet")) == landed  # not a row was landed again
 

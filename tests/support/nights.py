@@ -89,13 +89,13 @@ def land_only(
     assert night.tally.degraded == []
 
 
-def build_only(home: Home, as_of: str, more: Mapping[str, Any] | None = None) -> Path:
-    """Build every model from what is landed; the build file. Nothing is checked or published."""
+def build_only(home: Home, as_of: str, *chosen: str) -> Path:
+    """Build every model, or those chosen as dbt's arguments say, from what is landed; the build file. Nothing is checked or published."""
     config = home.root.parent / "config" / "perennial.yml"
     dbt = installation(night_env(home, config, as_of), say=lambda _line: None).night().dbt
     home.build_file.unlink(missing_ok=True)
     manifest(dbt)
-    run_dbt(dbt, *BUILD)
+    run_dbt(dbt, *BUILD, *chosen)
     return home.build_file
 
 
