@@ -127,8 +127,13 @@ def dbt(
     )
     arguments = [command, "--quiet", "--select", *selected, *more]
     if models:
-        declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]["stage_models"]
-        arguments += ["--vars", json.dumps({"stage_models": {name: declared[name] for name in models}})]
+        declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
+        triggers = {
+            name: {**each, "serves": {model: stages for model, stages in each["serves"].items() if model in models}}
+            for name, each in declared["triggers"].items()
+        }
+        stage_models = {name: declared["stage_models"][name] for name in models}
+        arguments += ["--vars", json.dumps({"stage_models": stage_models, "triggers": triggers})]
     found = json.loads(python(["benchmarks.lifecycle_steps", *arguments], env)[1].strip().splitlines()[-1])
     return {name: Cost(took["cpu"], took["wall"], found["peak"]) for name, took in found["nodes"].items()}
 

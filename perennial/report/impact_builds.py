@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tarfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,12 +79,12 @@ def _git(project: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 def _unpacked(project: Path, commit: str, into: Path) -> Path:
     """The dbt project as that commit has it."""
-    archive = into.with_suffix(".tar")
-    done = _git(project, "archive", "--format=tar", f"--output={archive}", commit, *PROJECT)
+    archive = into.with_suffix(".zip")  # unpacked alike by every Python, which tar is not before 3.11.4
+    done = _git(project, "archive", "--format=zip", f"--output={archive}", commit, *PROJECT)
     if done.returncode != 0:
         raise ImpactError(f"{commit[:12]} holds no dbt project: {done.stderr.decode().strip()}")
-    with tarfile.open(archive) as files:
-        files.extractall(into, filter="data")
+    with zipfile.ZipFile(archive) as files:
+        files.extractall(into)
     return into
 
 

@@ -241,7 +241,9 @@ class Shapes:
 def unpacked(sample_data: Path, folder: Path) -> Path:
     for each in ARCHIVES:
         with tarfile.open(sample_data / "api_shapes" / each) as archive:
-            archive.extractall(folder, filter="data")
+            if hasattr(tarfile, "data_filter"):  # not before Python 3.11.4
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(folder)
     return folder
 
 
