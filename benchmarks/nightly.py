@@ -142,6 +142,8 @@ def measure(home: Home, empty: Home, history: Path, exports: Path, size: dict[st
     dbt(empty, FIRST_DAY, *views)
     nights = []
     for day, share, is_corrected in ((FIRST_DAY, 1000, True), (FIRST_DAY + 1, 100, False), (FIRST_DAY + 2, 100, True)):
+        if nights:
+            python(["benchmarks.steps", "keep_ids", *places(home)])
         for path in exports.iterdir():
             path.unlink()
         size |= {"new_rows": deliver(history, exports, day, share, is_corrected)}

@@ -17,7 +17,7 @@ from assets.night import Night
 from assets.transform.dbt import outputs
 from orchestration.manifest import manifest
 from orchestration.resources import installation
-from perennial.warehouse import snapshot
+from perennial.warehouse import journal, snapshot
 from perennial.warehouse.build import BuildRecord
 from perennial.warehouse.certificate import Checks
 
@@ -50,6 +50,14 @@ def publish(one: Night) -> None:
     )
 
 
+def keep_ids(one: Night) -> None:
+    """What publishing keeps of the ids that the build gave, so that the next night finds them."""
+    with duckdb.connect() as con:
+        con.execute(f"attach '{one.home.build_file}' as build (read_only)")
+        for written, path in journal.write(con, one.home, one.snapshot_id, one.as_of).items():
+            written.rename(path)
+
+
 def copy_parquet(one: Night) -> None:
     """The floor of publishing: each output table once, as Parquet."""
     folder = one.home.root / "floor_parquet"
@@ -62,7 +70,8 @@ def copy_parquet(one: Night) -> None:
 
 
 STEPS: dict[str, Callable[[Night], object]] = {
-    "start": start, "land": land_sources, "dbt_env": dbt_env, "publish": publish, "copy_parquet": copy_parquet
+    "start": start, "land": land_sources, "dbt_env": dbt_env, "publish": publish, "keep_ids": keep_ids,
+    "copy_parquet": copy_parquet,
 }  # fmt: skip
 
 if __name__ == "__main__":

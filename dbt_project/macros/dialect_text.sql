@@ -39,7 +39,10 @@
     {{- return(adapter.dispatch('distinct_list', 'perennial')(text)) -}}
 {% endmacro %}
 
-{% macro default__distinct_list(text) %}{{ return("string_agg(distinct " ~ text ~ ", ', ' order by " ~ text ~ ")") }}{% endmacro %}
+{# A list that is sorted in the end: DuckDB takes twice as long where an aggregate is told the order of its rows. #}
+{% macro default__distinct_list(text) %}
+    {{- return("array_to_string(list_sort(list(distinct " ~ text ~ ") filter (where " ~ text ~ " is not null)), ', ')") -}}
+{% endmacro %}
 
 {% macro spark__distinct_list(text) %}{{ return("array_join(array_sort(collect_set(" ~ text ~ ")), ', ')") }}{% endmacro %}
 

@@ -5,15 +5,29 @@ kept as (select * from {{ ref('kept_ids') }}),
 
 journal as (select * from {{ ref('identity_journal') }}),
 
-spent as (select distinct customer_id from journal),
-
-given as (select source_name, record_type, record_id, count(*) as ids_count from journal group by source_name, record_type, record_id),
-
 -- a new person is named after the first record that was ever seen of it
 founders as (
-    select component, source_name, record_type, record_id, md5(source_name || '|' || record_type || '|' || record_id) as founder_hash
+    select
+        clustered.component, clustered.source_name, clustered.record_type, clustered.record_id,
+        md5(clustered.source_name || '|' || clustered.record_type || '|' || clustered.record_id) as founder_hash
     from clustered
-    qualify row_number() over (partition by component order by first_seen_at, source_name, record_type, record_id) = 1
+    left join kept on clustered.component = kept.component
+    where kept.component is null
+    qualify row_number() over (partition by clustered.component order by clustered.first_seen_at, clustered.source_name, clustered.record_type, clustered.record_id) = 1
+),
+
+spent as (
+    select distinct journal.customer_id
+    from journal
+    inner join founders on journal.customer_id = founders.founder_hash
+),
+
+given as (
+    select journal.source_name, journal.record_type, journal.record_id, count(*) as ids_count
+    from journal
+    inner join founders
+        on journal.source_name = founders.source_name and journal.record_type = founders.record_type and journal.record_id = founders.record_id
+    group by journal.source_name, journal.record_type, journal.record_id
 ),
 
 minted as (
@@ -38,7 +52,7 @@ assigned as (
         coalesce(kept.customer_id, minted.customer_id) as customer_id
     from clustered
     left join kept on clustered.component = kept.component
-    inner join minted on clustered.component = minted.component
+    left join minted on clustered.component = minted.component
 ),
 
 judged as (

@@ -33,18 +33,26 @@ ticked as (
     where sources.treat_accepts_marketing_as is not null and shop_customers.accepts_marketing is not null
 ),
 
+-- few messages are refused: the `having`, true of every group, tells the planner so, which else holds all messages to find theirs
+refusals as (
+    select source_name, brand, event_id, message_id, event_type, occurred_at, max(loaded_at) as loaded_at
+    from message_events
+    where event_type in ('unsubscribed', 'complained', 'bounced')
+    group by source_name, brand, event_id, message_id, event_type, occurred_at
+    having count(*) > 0
+),
+
 refused as (
     select
         messages.contact_ref, messages.contact_ref_type,
         coalesce(messages.channel, campaigns.channel) as channel,
-        message_events.event_type, message_events.event_id, message_events.occurred_at as changed_at,
-        message_events.source_name, message_events.brand, message_events.loaded_at
-    from message_events
+        refusals.event_type, refusals.event_id, refusals.occurred_at as changed_at,
+        refusals.source_name, refusals.brand, refusals.loaded_at
+    from refusals
     inner join messages
-        on message_events.source_name = messages.source_name and message_events.message_id = messages.message_id
+        on refusals.source_name = messages.source_name and refusals.message_id = messages.message_id
     left join campaigns
         on messages.source_name = campaigns.source_name and messages.campaign_id = campaigns.campaign_id
-    where message_events.event_type in ('unsubscribed', 'complained', 'bounced')
 ),
 
 -- a withdrawal that names no channel withdraws from every channel that anybody has agreed to

@@ -21,9 +21,9 @@ CUSTOMER_ID_FROM, ORDER_ID_FROM, REFUND_ID_FROM = 9_200_000_000_000_001, 9_100_0
 MESSAGE_ID_FROM = 9_500_000_000_000_001
 SKEWED_SHARE = 0.2  # of the orders go to customers drawn by the cube of a uniform draw: a few buy very much
 REFUNDED_SHARE = 0.05
-# Of the messages: opened by anybody, opened by a machine alone, and followed. Every message is delivered.
-OPENED_SHARE, MACHINE_SHARE, CLICKED_SHARE = 0.45, 0.2, 0.05
-EVENTS_PER_MESSAGE = 1 + OPENED_SHARE + CLICKED_SHARE
+# Of the messages, each of which is delivered: opened by anybody, opened by a machine alone, followed, unsubscribed by.
+OPENED_SHARE, MACHINE_SHARE, CLICKED_SHARE, UNSUBSCRIBED_SHARE = 0.45, 0.2, 0.05, 0.002
+EVENTS_PER_MESSAGE = 1 + OPENED_SHARE + CLICKED_SHARE + UNSUBSCRIBED_SHARE
 PRODUCTS, CATEGORIES, CAMPAIGNS = 200, 12, 24
 _MONEY = pa.decimal128(18, 4)
 
@@ -248,6 +248,7 @@ def _message_events(count: int, seed: int) -> Iterator[pa.Table]:
             ("delivered", np.ones(len(message), dtype=bool), 60),
             ("opened", draw < OPENED_SHARE, 3_600),
             ("clicked", (draw >= MACHINE_SHARE) & (draw < MACHINE_SHARE + CLICKED_SHARE), 3_700),
+            ("unsubscribed", (draw >= MACHINE_SHARE) & (draw < MACHINE_SHARE + UNSUBSCRIBED_SHARE), 3_800),
         )
         parts = []
         for place, (event_type, is_so, seconds) in enumerate(happened):

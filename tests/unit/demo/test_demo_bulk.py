@@ -67,15 +67,17 @@ def test_bulk_messages_reach_customers_and_come_back_at_the_asked_rate(tmp_path:
     assert 0.98 < rows["message_events"] / 30_000 < 1.02
     strangers = "select count(*) from messages where contact_ref not in (select email from shop_customers)"
     assert fetch(tmp_path, strangers) == (0,)
-    delivered, opened, by_machines, clicked = fetch(
+    delivered, opened, by_machines, clicked, unsubscribed = fetch(
         tmp_path,
         "select count(*) filter (event_type = 'delivered'), count(*) filter (event_type = 'opened'),"
-        " count(*) filter (is_machine), count(*) filter (event_type = 'clicked') from message_events",
+        " count(*) filter (is_machine), count(*) filter (event_type = 'clicked'),"
+        " count(*) filter (event_type = 'unsubscribed') from message_events",
     )
     assert delivered == rows["messages"]
     assert opened / delivered == pytest.approx(bulk.OPENED_SHARE, abs=0.01)
     assert by_machines / delivered == pytest.approx(bulk.MACHINE_SHARE, abs=0.01)
     assert clicked / delivered == pytest.approx(bulk.CLICKED_SHARE, abs=0.01)
+    assert unsubscribed / delivered == pytest.approx(bulk.UNSUBSCRIBED_SHARE, abs=0.001)
     early = """
         select count(*) from message_events join messages using (message_id)
         where occurred_at <= sent_at or occurred_at >= timestamp '2026-11-01'
